@@ -38,11 +38,14 @@ def canonical(value: Json) -> bytes:
     return rfc8785.dumps(value)
 
 
-def parse(data: bytes) -> Json:
-    """Return the value that `data` (UTF-8 JSON, any white space and order) says, or raise JsonRefused."""
+def parse(data: bytes, *, max_size_bytes: int = MAX_SIZE_BYTES) -> Json:
+    """Return the value that `data` (UTF-8 JSON, any white space and order) says, or raise JsonRefused.
+
+    `max_size_bytes`: more only for what is known to be large, such as a campaign's report.
+    """
     # (1) Size, before anything is decoded.
-    if len(data) > MAX_SIZE_BYTES:
-        raise JsonRefused(f"{len(data)} bytes, more than {MAX_SIZE_BYTES}")
+    if len(data) > max_size_bytes:
+        raise JsonRefused(f"{len(data)} bytes, more than {max_size_bytes}")
     # (2) One grammar, each ambiguity refused where it appears.
     try:
         value: Json = json.loads(
