@@ -2,10 +2,12 @@
 
 import itertools
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from sekisho.core import SteadyClock
 
 _VECTORS = Path(os.environ.get("SEKISHO_VECTORS", Path(__file__).parents[2] / "shared" / "vectors"))
@@ -39,3 +41,22 @@ class CountedIds:
 def ids() -> CountedIds:
     """An id source that counts."""
     return CountedIds()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with one line for every judge: ran, or skipped and why."""
+    lines = dict(sorted(_judge_lines(terminalreporter)))
+    if lines:
+        terminalreporter.section("independent judges")
+        for name, line in lines.items():
+            terminalreporter.write_line(f"{name}: {line}")
+
+
+def _judge_lines(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, str]]:
+    for outcome in ("passed", "failed", "skipped"):
+        for report in reporter.stats.get(outcome, []):
+            parts = report.nodeid.split("/")
+            if parts[:2] != ["tests", "judges"] or len(parts) < 4:
+                continue
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            yield parts[2], f"skipped: {reason.removeprefix('Skipped: ')}" if outcome == "skipped" else "ran"

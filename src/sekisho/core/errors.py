@@ -12,6 +12,7 @@ class SekishoError(Exception):
     """
 
     code: ClassVar[str] = "SKS-CORE-000"
+    exit_code: ClassVar[int] = 2  # what the command line ends with; docs/cli.md lists them
     hint: str = "Run the command with --help, or see docs/errors.md for this code."
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:

@@ -1,0 +1,192 @@
+"""The control plane's end of the link to its gates: snapshots and leases out, acknowledgements and checkpoints in.
+
+One unix socket, newline-delimited JSON. A gate that does not prove itself with its slot's secret is cut off
+without an answer. The link carries no requests of callers: a flood at a gate cannot reach the control plane.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+# A snapshot of 50,000 grants is about 20 MB; what a gate sends is far smaller.
+MAX_FRAME_FROM_GATE_BYTES = 65_536
+HELLO_TIMEOUT_S = 5.0
+# Five leases a lease's life: one lost frame is no outage, five are.
+LEASE_EVERY_S = 1.0
+# A gate that does not drain its socket for so long is stuck; its lease lapses and it denies.
+DRAIN_TIMEOUT_S = 2.0
+
+_log = structlog.get_logger("sekisho.link")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """What a gate says of itself: its slot, and its log's origin and verifier key."""
+
+    slot: str
+    origin: str
+    vkey: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """A snapshot as it goes out: `frame` is one line of JSON, `version` rises with each."""
+
+    version: int
+    frame: bytes
+
+
+@dataclass(slots=True, eq=False)
+class _Gate:
+    slot: str
+    writer: asyncio.StreamWriter
+    version: int = 0  # of the snapshot that it last acknowledged
+    applied_at: float = 0.0  # time.monotonic() of that acknowledgement
+
+
+class GateLink:
+    """Serves the link on the control plane's event loop; `push` may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        secrets_by_slot: Mapping[str, str],
+        on_hello: Callable[[Hello], Pushed],
+        on_checkpoint: Callable[[str, str], None],
+    ) -> None:
+        """`on_hello` logs the gate's key and returns the snapshot to send; `on_checkpoint` takes slot and note.
+
+        Both are called on a worker thread, since they write to the ledger.
+        """
+        self._secrets = dict(secrets_by_slot)
+        self._on_hello = on_hello
+        self._on_checkpoint = on_checkpoint
+        self._gates: dict[str, _Gate] = {}
+        self._changed = threading.Condition()  # guards _gates' acknowledgements, and wakes `wait_in_force`
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._latest: Pushed | None = None
+
+    async def serve(self, socket: Path) -> None:
+        """Listen on `socket` and renew leases until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        socket.unlink(missing_ok=True)  # noqa: ASYNC240  # once, before anything is served
+        server = await asyncio.start_unix_server(self._serve_gate, path=socket, limit=MAX_FRAME_FROM_GATE_BYTES)
+        os.chmod(socket, 0o600)
+        async with server:
+            while True:
+                await asyncio.sleep(LEASE_EVERY_S)
+                await self._renew()
+
+    def push(self, pushed: Pushed) -> None:
+        """Send `pushed` to every connected gate. Thread-safe; returns at once."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._send_all, pushed)
+
+    def wait_in_force(self, version: int, *, since: float, timeout_s: float) -> dict[str, float | None]:
+        """Wait until every connected gate applied `version`; return slot → ms after `since`, None if it did not.
+
+        `since`: `time.monotonic()` when the change became durable.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: all(gate.version >= version for gate in self._gates.values()), timeout=timeout_s
+            )
+            return {
+                slot: round((gate.applied_at - since) * 1000, 3) if gate.version >= version else None
+                for slot, gate in self._gates.items()
+            }
+
+    async def _serve_gate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gate: _Gate | None = None
+        try:
+            hello = await asyncio.wait_for(self._read_hello(reader), timeout=HELLO_TIMEOUT_S)
+            pushed = await asyncio.to_thread(self._on_hello, hello)
+            gate = _Gate(slot=hello.slot, writer=writer)
+            with self._changed:
+                previous = self._gates.get(hello.slot)
+                self._gates[hello.slot] = gate
+            if previous is not None:
+                previous.writer.close()
+            latest = self._latest
+            writer.write((latest if latest and latest.version > pushed.version else pushed).frame)
+            _log.info("gate connected", slot=hello.slot)
+            while line := await reader.readline():
+                await self._take(gate, line)
+        except (_Refused, TimeoutError, ValueError, ConnectionError) as error:
+            _log.warning("gate link closed", reason=type(error).__name__)
+        finally:
+            self._forget(gate)
+            writer.close()
+            with contextlib.suppress(ConnectionError):  # the other side is gone already
+                await writer.wait_closed()
+
+    async def _read_hello(self, reader: asyncio.StreamReader) -> Hello:
+        frame = _parse(await reader.readline()).get("hello")
+        fields = frame if isinstance(frame, dict) else {}
+        slot, secret, origin, vkey = (fields.get(name) for name in ("slot", "secret", "origin", "vkey"))
+        if not (
+            isinstance(slot, str) and isinstance(secret, str) and isinstance(origin, str) and isinstance(vkey, str)
+        ):
+            raise _Refused
+        if not hmac.compare_digest(self._secrets.get(slot, "").encode(), secret.encode()) or slot not in self._secrets:
+            raise _Refused
+        return Hello(slot=slot, origin=origin, vkey=vkey)
+
+    async def _take(self, gate: _Gate, line: bytes) -> None:
+        frame = _parse(line)
+        ack, checkpoint = frame.get("ack"), frame.get("checkpoint")
+        if isinstance(ack, dict) and isinstance(ack.get("version"), int):
+            with self._changed:
+                gate.version = ack["version"]
+                gate.applied_at = time.monotonic()
+                self._changed.notify_all()
+        if isinstance(checkpoint, str):
+            await asyncio.to_thread(self._on_checkpoint, gate.slot, checkpoint)
+
+    def _send_all(self, pushed: Pushed) -> None:
+        self._latest = pushed
+        for gate in list(self._gates.values()):
+            gate.writer.write(pushed.frame)
+
+    async def _renew(self) -> None:
+        for gate in list(self._gates.values()):
+            gate.writer.write(_frame({"lease": {"version": gate.version}}))
+            try:
+                await asyncio.wait_for(gate.writer.drain(), timeout=DRAIN_TIMEOUT_S)
+            except (TimeoutError, ConnectionError):
+                gate.writer.close()
+
+    def _forget(self, gate: _Gate | None) -> None:
+        with self._changed:
+            if gate is not None and self._gates.get(gate.slot) is gate:
+                del self._gates[gate.slot]
+            self._changed.notify_all()
+
+
+class _Refused(Exception):
+    """The peer is no gate of ours."""
+
+
+def encode_snapshot(snapshot: object, *, size: int, root: str, version: int) -> Pushed:
+    """Return the frame for `snapshot` (JSON value) with the decisions log's size and root (base64) that cover it."""
+    return Pushed(version=version, frame=_frame({"snapshot": snapshot, "decisions": {"size": size, "root": root}}))
+
+
+def _frame(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def _parse(line: bytes) -> dict[str, object]:
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise _Refused
+    return value

@@ -1,0 +1,152 @@
+"""Make a data directory: keys, credentials and settings, each secret readable by its owner alone.
+
+Running it again changes nothing that is there: a key is never replaced behind a log's back.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from sekisho.core import SekishoError
+from sekisho.formats import jcs
+from sekisho.server.places import DataDir
+
+GATE_SLOT = "gate-0"
+# 8 MiB: the largest request that the labs' own limits let through with a few images in it.
+MAX_BODY_BYTES = 8 * 1024 * 1024
+# The kernel's limit for the path of a unix socket (sun_path, 108 bytes on Linux, 104 elsewhere).
+MAX_SOCKET_PATH_BYTES = 100
+
+
+class SetupRefused(SekishoError):
+    """The data directory cannot be used."""
+
+    code: ClassVar[str] = "SKS-SERVER-001"
+    hint = "Choose a folder that you own, with a short path, on a local disk."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator chose when the data directory was made. Ports of 0 are chosen by the system at each start."""
+
+    programme: str
+    control_host: str
+    control_port: int
+    gate_host: str
+    gate_port: int
+    gate_admin_port: int
+
+
+DEFAULT_SETTINGS = Settings(
+    programme="sekisho.example",
+    control_host="127.0.0.1",
+    control_port=8440,
+    gate_host="127.0.0.1",
+    gate_port=8441,
+    gate_admin_port=8442,
+)
+
+
+def prepare(places: DataDir, settings: Settings) -> Settings:
+    """Make what is missing below `places`, and return the settings in force; those already there win."""
+    # (1) The folders; the private ones closed to others before anything is written into them.
+    _require_short(places.gate_socket)
+    try:
+        for folder in (places.root, places.run, places.control, places.gate(GATE_SLOT)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (places.ledger, places.notices):
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupRefused(f"cannot make {places.root}: {error.strerror}") from error
+    # (2) The settings, once.
+    if not places.settings.exists():
+        write_private(places.settings, _encode_settings(settings))
+    settings = read_settings(places)
+    # (3) Keys and credentials, each once.
+    gate = places.gate(GATE_SLOT)
+    for key in (places.ledger_key, places.token_key, gate / "ledger.pem"):
+        if not key.exists():
+            write_private(key, _new_key_pem())
+    if not places.office_token.exists():
+        write_private(places.office_token, f"sko_{secrets.token_urlsafe(32)}\n".encode())
+    if not (gate / "link.token").exists():
+        write_private(gate / "link.token", f"skl_{secrets.token_urlsafe(32)}\n".encode())
+    # (4) The gate's configuration, and an empty list of labs until the operator names some.
+    write_private(gate / "gate.json", json.dumps(_gate_config(places, settings), indent=2).encode() + b"\n")
+    if not (gate / "labs.json").exists():
+        write_private(gate / "labs.json", b'{"labs": []}\n')
+    return settings
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that nobody else can read it and a crash leaves the old or the new, whole."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_settings(places: DataDir) -> Settings:
+    """Return the settings of a data directory, or raise SetupRefused."""
+    try:
+        value = jcs.parse(places.settings.read_bytes())
+    except OSError as error:
+        raise SetupRefused(f"no data directory at {places.root}", hint="Make one: sekisho serve --data DIR.") from error
+    names = {name: value.get(name) if isinstance(value, Mapping) else None for name in Settings.__slots__}
+    for name, kind in Settings.__annotations__.items():
+        if not isinstance(names[name], kind):
+            raise SetupRefused(f"{places.settings.name} lacks {name}, or it is no {kind.__name__}")
+    return Settings(**names)  # type: ignore[arg-type]  # each was checked against its annotation above
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """Return the Ed25519 private key in the PEM file `path`, or raise SetupRefused."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise SetupRefused(f"cannot read the key {path.name}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SetupRefused(f"{path.name} is not an Ed25519 key")
+    return key
+
+
+def _new_key_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _encode_settings(settings: Settings) -> bytes:
+    return json.dumps({name: getattr(settings, name) for name in Settings.__slots__}, indent=2).encode() + b"\n"
+
+
+def _gate_config(places: DataDir, settings: Settings) -> dict[str, object]:
+    return {
+        "slot": GATE_SLOT,
+        "host": settings.gate_host,
+        "port": settings.gate_port,
+        "admin_port": settings.gate_admin_port,
+        "origin": None,
+        "programme": settings.programme,
+        "control_socket": str(places.gate_socket.resolve()),
+        "run_file": str(places.gate_run(GATE_SLOT).resolve()),
+        "max_body_bytes": MAX_BODY_BYTES,
+    }
+
+
+def _require_short(socket: Path) -> None:
+    if len(str(socket.resolve()).encode()) > MAX_SOCKET_PATH_BYTES:
+        raise SetupRefused("the path of the data directory is too long for a unix socket")
