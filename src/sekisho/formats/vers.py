@@ -1,0 +1,132 @@
+"""Version ranges (VERS, the `vers:` URI of package-url): read strictly, asked whether they hold a version.
+
+univers knows how each ecosystem orders versions. It repairs texts that VERS refuses (spaces, stray pipes, wrong
+order): here they are refused, because a range that two readers read differently calls somebody safe who is not.
+An unknown scheme raises SchemeUnknown: that is "cannot tell", never "not affected".
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Final
+from urllib.parse import quote, unquote
+
+from univers.version_constraint import VersionConstraint
+from univers.version_range import RANGE_CLASS_BY_SCHEMES
+
+from sekisho.core.errors import SekishoError
+
+# A range that lists every release of an old package, one by one, is about 20 kB.
+MAX_LENGTH = 65_536
+_VERS = re.compile(r"vers:([a-z][a-z0-9.-]*)/([!-~]+)", re.ASCII)
+_CONSTRAINT = re.compile(r"(>=|<=|!=|<|>|)([^|<>=!*]+)", re.ASCII)
+# What VERS leaves unencoded in a version; `quote` leaves letters, digits and _.-~ alone by itself.
+_UNENCODED = ":+"
+# `all` and `none` hold everything or nothing, whatever the version: there is no ordering to ask.
+_CLASSES: Final[Mapping[str, Any]] = {
+    scheme: made for scheme, made in RANGE_CLASS_BY_SCHEMES.items() if scheme not in {"all", "none"}
+}
+_from_string: Final[Any] = VersionConstraint.from_string
+
+
+class RangeRefused(SekishoError):
+    """The text is not a version range in VERS's one spelling."""
+
+    code: ClassVar[str] = "SKS-FORMATS-024"
+    hint = "Write ranges as vers:pypi/>=0.13.5|<0.27.0: sorted, no spaces, one pipe between constraints."
+
+
+class SchemeUnknown(SekishoError):
+    """Nobody here knows how versions of this scheme are ordered."""
+
+    code: ClassVar[str] = "SKS-FORMATS-025"
+    hint = "List the affected versions one by one, or use a scheme that docs/exposure.md names."
+
+
+class VersionUnreadable(SekishoError):
+    """The version is not one of its scheme."""
+
+    code: ClassVar[str] = "SKS-FORMATS-026"
+    hint = "Correct the version in the inventory; until then exposure stays unknown."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A range as it was written, and the scheme it is written in."""
+
+    scheme: str
+    text: str
+
+
+def parse(text: str) -> Range:
+    """Return the range that `text` says, or raise RangeRefused. A scheme nobody knows is not refused here.
+
+    Steps: (1) size; (2) the shape of the URI; (3) each constraint's shape; (4) versions that can be read, each
+    once, in order, if the scheme is known.
+    """
+    # (1)
+    if len(text) > MAX_LENGTH:
+        raise RangeRefused(f"{len(text)} characters, more than {MAX_LENGTH}")
+    # (2)
+    match = _VERS.fullmatch(text)
+    if match is None or match[1] in {"all", "none"}:
+        raise RangeRefused(f"not a version range: {text[:80]!r}")
+    scheme, constraints = match[1], match[2]
+    # (3)
+    if constraints != "*":
+        for constraint in constraints.split("|"):
+            _check_constraint(constraint)
+    # (4)
+    if is_known_scheme(scheme) and constraints != "*":
+        _check_order(scheme, text)
+    return Range(scheme=scheme, text=text)
+
+
+def is_known_scheme(scheme: str) -> bool:
+    """Say whether versions of `scheme` can be ordered here."""
+    return scheme in _CLASSES
+
+
+def holds(span: Range, version: str) -> bool:
+    """Say whether `version` lies in `span`, or raise SchemeUnknown or VersionUnreadable: never guess."""
+    read = read_version(span.scheme, version)
+    try:
+        return bool(_CLASSES[span.scheme].from_string(span.text).contains(read))
+    except (ValueError, TypeError) as error:
+        raise VersionUnreadable(f"{version[:40]!r} cannot be compared in scheme {span.scheme}") from error
+
+
+def is_same_version(scheme: str, one: str, other: str) -> bool:
+    """Say whether two texts name one version (`1.0` and `1.0.0` in pypi), or raise as `holds` does."""
+    return bool(read_version(scheme, one) == read_version(scheme, other))
+
+
+def read_version(scheme: str, version: str) -> Any:
+    """Return univers's version, or raise SchemeUnknown or VersionUnreadable."""
+    if not is_known_scheme(scheme):
+        raise SchemeUnknown(f"no ordering for scheme {scheme[:40]!r}")
+    try:
+        return _CLASSES[scheme].version_class(version)
+    # univers raises its own InvalidVersion, or whatever the scheme's parser ran into, over a version it cannot read.
+    except Exception as error:
+        raise VersionUnreadable(f"{version[:40]!r} is not a version of scheme {scheme}") from error
+
+
+def _check_constraint(text: str) -> None:
+    match = _CONSTRAINT.fullmatch(text)
+    if match is None:
+        raise RangeRefused(f"not a constraint: {text[:40]!r}")
+    if quote(unquote(match[2]), safe=_UNENCODED) != match[2]:
+        raise RangeRefused(f"percent-encoding is not canonical: {text[:40]!r}")
+
+
+def _check_order(scheme: str, text: str) -> None:
+    try:
+        ordering = _CLASSES[scheme].version_class
+        written = [_from_string(string=item, version_class=ordering) for item in text.partition("/")[2].split("|")]
+        in_order = all(one.version < other.version for one, other in pairwise(written))
+    except Exception as error:  # as in read_version
+        raise RangeRefused(f"a version in it is not one of scheme {scheme}") from error
+    if not in_order:
+        raise RangeRefused("versions are listed in rising order, each once")
