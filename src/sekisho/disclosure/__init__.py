@@ -1,0 +1,67 @@
+"""Coordinated disclosure: cases, embargoes, what may reach whom, commitments, notices, publishers.
+
+Values, errors and pure decisions; what touches the database is `sekisho.disclosure.services`.
+"""
+
+from sekisho.disclosure.case import (
+    CLOCKS,
+    Case,
+    Clock,
+    ClockKind,
+    Mitigation,
+    MitigationKind,
+    Text,
+    clocks_of,
+    due,
+)
+from sekisho.disclosure.commitment import Commitment, commit, verify_commitment
+from sekisho.disclosure.embargo import Embargo, EmbargoState, accept, learn_public, lift, propose, reject
+from sekisho.disclosure.errors import (
+    CaseRefused,
+    CaseUnknown,
+    CommitmentRefused,
+    DetailLeaks,
+    EmbargoRefused,
+    NotTheOwner,
+    PublishRefused,
+    ReleaseRefused,
+)
+from sekisho.disclosure.release import WIDEST, Phase, may_release, phase_of, require_release
+from sekisho.disclosure.rings import Level, Ring
+
+__all__ = [
+    "CLOCKS",
+    "WIDEST",
+    "Case",
+    "CaseRefused",
+    "CaseUnknown",
+    "Clock",
+    "ClockKind",
+    "Commitment",
+    "CommitmentRefused",
+    "DetailLeaks",
+    "Embargo",
+    "EmbargoRefused",
+    "EmbargoState",
+    "Level",
+    "Mitigation",
+    "MitigationKind",
+    "NotTheOwner",
+    "Phase",
+    "PublishRefused",
+    "ReleaseRefused",
+    "Ring",
+    "Text",
+    "accept",
+    "clocks_of",
+    "commit",
+    "due",
+    "learn_public",
+    "lift",
+    "may_release",
+    "phase_of",
+    "propose",
+    "reject",
+    "require_release",
+    "verify_commitment",
+]
