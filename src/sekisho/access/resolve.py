@@ -40,12 +40,12 @@ class Standing:
 
 
 def resolve(snapshot: Snapshot, *, principal_id: str, jkt: str, model: str, at: datetime) -> Standing:
-    """Return the standing of a caller who proved the key `jkt` and asks for `model` at `at` (aware UTC), or raise Denied.
+    """Return the standing of a caller who proved the key `jkt` and asks for `model` at `at`, or raise Denied.
 
     DESIGN, step 3: (1) the principal is enrolled with this key, and its institution is; (2) neither is suspended;
-    (3) a grant covers the model, and a lab serves it; (4) one of those grants was not revoked; (5) lab and model are not
-    on hold; (6) one of the grants is not on hold, nor its accord. What is on hold is told after (4), to those alone
-    who hold a grant for it: to anybody else a held, an ungranted and an invented model look alike.
+    (3) a grant covers the model, and a lab serves it; (4) one of those grants was not revoked; (5) lab and model are
+    not on hold; (6) one of the grants is not on hold, nor its accord. What is on hold is told after (4), to those
+    alone who hold a grant for it: to anybody else a held, an ungranted and an invented model look alike.
     """
     # (1)
     principal = _require_principal(snapshot, principal_id, jkt)

@@ -154,20 +154,8 @@ def _grant_to_json(grant: SnapshotGrant) -> dict[str, jcs.Json]:
 
 
 _GRANT_NAMES = frozenset(
-    [
-        "id",
-        "accord",
-        "institution",
-        "principals",
-        "lab",
-        "models",
-        "tier",
-        "assets",
-        "techniques",
-        "budget",
-        "window",
-        "state",
-    ]
+    {"id", "accord", "institution", "principals", "lab", "models", "tier", "assets", "techniques"}
+    | {"budget", "window", "state"}
 )
 
 

@@ -11,8 +11,8 @@ from sekisho.core.ids import GrantId, InstitutionId, PrincipalId
 class Stopped:
     """What no longer works. Each list is sorted and has no doubles.
 
-    `grants` are touched at least in part: a hold on one model leaves a grant's other models, a hold on one person leaves
-    its other people. `principals` and `institutions`: those of these grants for whom something stops.
+    `grants` are touched at least in part: a hold on one model leaves a grant's other models, a hold on one person
+    leaves its other people. `principals` and `institutions`: those of these grants for whom something stops.
     """
 
     grants: tuple[GrantId, ...]
