@@ -29,7 +29,7 @@ class MitigationKind(Enum):
     MITIGATION = "mitigation"
 
 
-class ClockKind(Enum):
+class DeadlineKind(Enum):
     """What a clock of a case counts towards."""
 
     COORDINATOR = "coordinator"
@@ -38,9 +38,9 @@ class ClockKind(Enum):
 
 # Anthropic's published policy (2026-03-06), which Project Zero's days agree with: silence for 30 days goes to a
 # coordinator, publication after 90.
-CLOCKS: tuple[tuple[ClockKind, timedelta], ...] = (
-    (ClockKind.COORDINATOR, timedelta(days=30)),
-    (ClockKind.PUBLICATION, timedelta(days=90)),
+CLOCKS: tuple[tuple[DeadlineKind, timedelta], ...] = (
+    (DeadlineKind.COORDINATOR, timedelta(days=30)),
+    (DeadlineKind.PUBLICATION, timedelta(days=90)),
 )
 
 
@@ -68,10 +68,10 @@ class Mitigation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """A deadline of a case; `at` is aware UTC."""
+class Deadline:
+    """When a clock of a case runs out; `at` is aware UTC."""
 
-    kind: ClockKind
+    kind: DeadlineKind
     at: datetime
 
 
@@ -103,15 +103,15 @@ class Case:
         _require(_COMMITMENT.fullmatch(self.commitment), "a commitment is 128 hex digits")
 
 
-def clocks_of(case: Case) -> tuple[Clock, ...]:
-    """Return the clocks of `case`, earliest first; the embargo's own end comes before a later publication."""
-    clocks = [Clock(kind=kind, at=case.opened_at + span) for kind, span in CLOCKS]
-    return tuple(sorted(clocks, key=lambda clock: clock.at))
+def deadlines_of(case: Case) -> tuple[Deadline, ...]:
+    """Return the deadlines of `case`, earliest first."""
+    deadlines = [Deadline(kind=kind, at=case.opened_at + span) for kind, span in CLOCKS]
+    return tuple(sorted(deadlines, key=lambda deadline: deadline.at))
 
 
-def due(case: Case, *, at: datetime) -> tuple[Clock, ...]:
-    """Return the clocks of `case` that have run out at `at` (aware UTC), earliest first."""
-    return tuple(clock for clock in clocks_of(case) if clock.at <= at)
+def due(case: Case, *, at: datetime) -> tuple[Deadline, ...]:
+    """Return the deadlines of `case` that have passed at `at` (aware UTC), earliest first."""
+    return tuple(deadline for deadline in deadlines_of(case) if deadline.at <= at)
 
 
 def _is_control(character: str) -> bool:

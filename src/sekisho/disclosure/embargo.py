@@ -11,7 +11,7 @@ from enum import Enum
 
 from sekisho.disclosure.errors import EmbargoRefused
 
-# FIRST and CERT/CC: longer embargoes leak; Anthropic and Project Zero end at 90 days with some grace.
+# Twice the 90 days that finders commonly grant: what needs longer is revised in the open, not agreed on at once.
 MAX_SPAN = timedelta(days=180)
 # Parties propose a date each; more is a quarrel for people, not for a list.
 MAX_PROPOSALS = 32
@@ -78,7 +78,7 @@ def reject(embargo: Embargo) -> Embargo:
 
 
 def lift(embargo: Embargo) -> Embargo:
-    """Return `embargo` ended, by agreement or because its time has come, or raise EmbargoRefused if none is in force."""
+    """Return `embargo` ended, by agreement or at its time, or raise EmbargoRefused if none is in force."""
     if not embargo.state.is_in_force:
         raise EmbargoRefused("there is no embargo in force to lift")
     return Embargo(state=EmbargoState.EXITED)

@@ -4,6 +4,7 @@ Values, errors and pure decisions; what touches the database is `sekisho.exposur
 """
 
 from sekisho.exposure.errors import AffectedRefused, InventoryRefused
+from sekisho.exposure.matching import expose
 from sekisho.exposure.types import Affected, Exposure, Inventory, Verdict, Why
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "InventoryRefused",
     "Verdict",
     "Why",
+    "expose",
 ]
