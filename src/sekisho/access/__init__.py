@@ -3,6 +3,7 @@
 This door has values, errors and pure decisions and needs no database; `access.services` is the other one.
 """
 
+from sekisho.access.compile import compile_grant, compile_snapshot
 from sekisho.access.errors import Denied, SnapshotRefused
 from sekisho.access.resolve import Standing, check_scope, resolve
 from sekisho.access.snapshot import (
@@ -42,6 +43,8 @@ __all__ = [
     "TargetKind",
     "TokenKey",
     "check_scope",
+    "compile_grant",
+    "compile_snapshot",
     "decode_snapshot",
     "digest_snapshot",
     "encode_snapshot",

@@ -147,6 +147,7 @@ class Snapshot:
     def __post_init__(self) -> None:
         _require_unique("token key", (key.kid for key in self.token_keys))
         _require_unique("key of a principal", (principal.jkt for principal in self.principals))
+        _require_unique("lab", (lab.party for lab in self.labs))
         _require_unique("model", (model for lab in self.labs for model in lab.models))
         _require_unique("hold", (hold.id for hold in self.holds))
         object.__setattr__(self, "_index", _build_index(self))

@@ -36,7 +36,6 @@ class OutboxRow(Base):
     """An entry that the ledger is owed. `entry_index`: where the ledger has it; None until then."""
 
     __tablename__ = "outbox"
-    __table_args__: ClassVar[dict[str, bool]] = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(_MAX_KEY_CHARACTERS), unique=True)
@@ -85,5 +84,5 @@ def drain(database: Database, append: Append) -> tuple[int, ...]:
 def _owed(database: Database) -> list[tuple[int, bytes, str]]:
     columns = (OutboxRow.id, OutboxRow.entry, OutboxRow.key)
     with database.read() as session:
-        rows = session.execute(select(*columns).where(OutboxRow.entry_index.is_(None)).order_by(OutboxRow.id))
-        return [row._tuple() for row in rows.fetchmany(_BATCH)]
+        owed = select(*columns).where(OutboxRow.entry_index.is_(None)).order_by(OutboxRow.id).limit(_BATCH)
+        return [row._tuple() for row in session.execute(owed)]
