@@ -1,0 +1,81 @@
+"""Who may decide: the charter, threshold rules counted by party, and the documents that parties sign. Pure.
+
+A document is drafted as a value (`Grant`), written as a payload (`grant_payload`), sealed and signed with
+`formats.dsse`, and opened here (`open_grant`), which verifies. `read_*` only parse: they trust nobody's signature.
+"""
+
+from sekisho.trust.accord import Accord, Model, accord_payload, open_accord, read_accord
+from sekisho.trust.charter import Charter, LabModels, LogKey, charter_payload, read_charter
+from sekisho.trust.errors import (
+    CharterNotInForce,
+    DocumentLapsed,
+    DocumentRefused,
+    HoldRefused,
+    KeyRefused,
+    OutsideAccord,
+    QuorumNotMet,
+    RuleRefused,
+    SignatureRefused,
+    TrustRefused,
+)
+from sekisho.trust.grant import Budget, Grant, grant_payload, open_grant, read_grant
+from sekisho.trust.hold import Hold, Target, TargetKind, hold_payload, open_hold, read_hold
+from sekisho.trust.party import Party, PartyKey, Role, raw_key
+from sekisho.trust.pinning import pin_charter, read_pinned_ledger_key
+from sekisho.trust.quorum import require_quorum, require_rule, verify_signers
+from sekisho.trust.revocation import Revocation, open_revocation, read_revocation, revocation_payload
+from sekisho.trust.threshold import AllOf, AnyOf, AnyOfRole, AtLeast, LabOfAccord, OneParty, Rule
+
+__all__ = [
+    "Accord",
+    "AllOf",
+    "AnyOf",
+    "AnyOfRole",
+    "AtLeast",
+    "Budget",
+    "Charter",
+    "CharterNotInForce",
+    "DocumentLapsed",
+    "DocumentRefused",
+    "Grant",
+    "Hold",
+    "HoldRefused",
+    "KeyRefused",
+    "LabModels",
+    "LabOfAccord",
+    "LogKey",
+    "Model",
+    "OneParty",
+    "OutsideAccord",
+    "Party",
+    "PartyKey",
+    "QuorumNotMet",
+    "Revocation",
+    "Role",
+    "Rule",
+    "RuleRefused",
+    "SignatureRefused",
+    "Target",
+    "TargetKind",
+    "TrustRefused",
+    "accord_payload",
+    "charter_payload",
+    "grant_payload",
+    "hold_payload",
+    "open_accord",
+    "open_grant",
+    "open_hold",
+    "open_revocation",
+    "pin_charter",
+    "raw_key",
+    "read_accord",
+    "read_charter",
+    "read_grant",
+    "read_hold",
+    "read_pinned_ledger_key",
+    "read_revocation",
+    "require_quorum",
+    "require_rule",
+    "revocation_payload",
+    "verify_signers",
+]

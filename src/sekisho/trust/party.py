@@ -1,0 +1,132 @@
+"""Parties and their keys: who they are, which keys are theirs and when, and which keys are no keys at all."""
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from sekisho.core import Window
+from sekisho.formats import jcs
+from sekisho.trust.errors import DocumentRefused, KeyRefused
+from sekisho.trust.payload import read_list, read_name, read_object, read_window, window_payload
+
+# RFC 8410 section 4: SubjectPublicKeyInfo of an Ed25519 key is these twelve bytes and the 32 of the key.
+_SPKI_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
+_P: Final = 2**255 - 19
+_D: Final = -121665 * pow(121666, -1, _P) % _P
+# y of every point whose order divides 8. Under such a key one signature verifies for many messages.
+_SMALL_ORDER_Y: Final = frozenset(
+    {
+        0,
+        1,
+        _P - 1,
+        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
+        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
+    }
+)
+_KEY_FIELDS = frozenset({"public_key", "opens", "closes"})
+_PARTY_FIELDS = frozenset({"name", "role", "keys"})
+
+
+class Role(Enum):
+    """What a party is in the programme; the value is its spelling in documents."""
+
+    LAB = "lab"
+    HOME = "home"
+    PARTNER = "partner"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyKey:
+    """A party's Ed25519 key. `raw`: the 32 bytes of RFC 8032. `window`: when its signatures count."""
+
+    raw: bytes
+    window: Window
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the SubjectPublicKeyInfo, 64 hex digits, as in `formats.dsse`."""
+        return hashlib.sha256(_SPKI_PREFIX + self.raw).hexdigest()
+
+    @property
+    def public_key(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A signatory of the charter, by the name that its signatures carry."""
+
+    name: str
+    role: Role
+    keys: tuple[PartyKey, ...]
+
+
+def raw_key(public_key: Ed25519PublicKey) -> bytes:
+    """Return the 32 bytes of `public_key`, as PartyKey holds them."""
+    return public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def read_party(value: jcs.Json) -> Party:
+    """Return the party that a charter lists, or raise DocumentRefused or KeyRefused."""
+    fields = read_object(value, _PARTY_FIELDS, "party")
+    name = read_name(fields["name"], "party.name")
+    try:
+        role = Role(fields["role"])
+    except ValueError as error:
+        raise DocumentRefused(f"party {name}: role is one of {', '.join(r.value for r in Role)}") from error
+    return Party(name=name, role=role, keys=read_list(fields["keys"], _read_key, f"party {name}: keys"))
+
+
+def party_payload(party: Party) -> dict[str, jcs.Json]:
+    """Return `party` as `read_party` reads it."""
+    return {"name": party.name, "role": party.role.value, "keys": [_key_payload(key) for key in party.keys]}
+
+
+def check_key(raw: bytes) -> None:
+    """Raise KeyRefused unless `raw` is the one canonical encoding of a curve point of large order.
+
+    RFC 8032 5.1.3 decodes; it does not refuse the points of order 1, 2, 4 and 8, under which signatures are
+    forged without a private key, and libraries differ on a y not below the prime, a second spelling of one key.
+    """
+    if len(raw) != 32:
+        raise KeyRefused("an Ed25519 key has 32 bytes")
+    y = int.from_bytes(raw, "little") & (2**255 - 1)
+    if y >= _P:
+        raise KeyRefused("the key is not in canonical form")
+    if y in _SMALL_ORDER_Y:
+        raise KeyRefused("the key is a point of small order, under which anybody can sign")
+    # x² = (y² - 1) / (dy² + 1) has a root if and only if numerator times denominator is a square (Euler).
+    if pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) != 1:
+        raise KeyRefused("the key is not a point of the curve")
+
+
+def _read_key(value: jcs.Json) -> PartyKey:
+    fields = read_object(value, _KEY_FIELDS, "key")
+    window = read_window({"opens": fields["opens"], "closes": fields["closes"]}, "key")
+    return PartyKey(raw=_read_spki(fields["public_key"]), window=window)
+
+
+def _read_spki(value: jcs.Json) -> bytes:
+    if not isinstance(value, str):
+        raise KeyRefused("a public key is base64 text")
+    try:
+        der = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise KeyRefused("a public key is base64 text") from error
+    # Compared whole: DER has one spelling of this structure, and base64 one of these bytes.
+    if der[:12] != _SPKI_PREFIX or base64.b64encode(der).decode() != value:
+        raise KeyRefused("not the SubjectPublicKeyInfo of an Ed25519 key (RFC 8410)")
+    check_key(der[12:])
+    return der[12:]
+
+
+def _key_payload(key: PartyKey) -> dict[str, jcs.Json]:
+    encoded = base64.b64encode(_SPKI_PREFIX + key.raw).decode()
+    return {"public_key": encoded, **window_payload(key.window)}

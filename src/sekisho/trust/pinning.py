@@ -1,0 +1,29 @@
+"""Taking a charter as the root: signed by its own parties, by its own rule."""
+
+from datetime import datetime
+
+from sekisho.formats import dsse
+from sekisho.formats.dsse import Envelope
+from sekisho.trust.charter import Charter, read_charter
+from sekisho.trust.quorum import require_quorum
+
+
+def pin_charter(envelope: Envelope, *, at: datetime) -> Charter:
+    """Return the charter in `envelope` if its own parties signed it by its own rule and it is in force at `at`.
+
+    There is no accord yet, so any lab of the charter stands for the lab of the rule. A self-signature says that the
+    charter is whole, not whose it is: the caller MUST have `envelope.digest` from its parties by another way.
+    """
+    charter = read_charter(envelope)
+    require_quorum(envelope, charter, lab=None, at=at)
+    return charter
+
+
+def read_pinned_ledger_key(data: bytes) -> str:
+    """Return the decisions log's verifier key (C2SP vkey text) from a charter file (a DSSE envelope).
+
+    Judged at the charter's own opening time: an auditor reads a ledger long after the charter has expired, and
+    the log that it named is still the log.
+    """
+    envelope = dsse.decode(data)
+    return pin_charter(envelope, at=read_charter(envelope).valid.opens).decisions.vkey
