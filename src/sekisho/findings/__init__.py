@@ -17,6 +17,7 @@ from sekisho.findings.codec import (
 from sekisho.findings.errors import CampaignConflict, FindingRefused, FindingUnknown, StateRefused
 from sekisho.findings.fingerprint import family_of, fingerprint_of
 from sekisho.findings.states import REASONS_OF, move
+from sekisho.findings.text import clean_path, clean_text
 from sekisho.findings.types import (
     Campaign,
     Confidence,
@@ -35,6 +36,7 @@ from sekisho.findings.types import (
     State,
     StateReason,
     Verdict,
+    check_path,
 )
 
 __all__ = [
@@ -63,6 +65,9 @@ __all__ = [
     "campaign_digest",
     "campaign_from_json",
     "campaign_to_json",
+    "check_path",
+    "clean_path",
+    "clean_text",
     "decode_campaign",
     "decode_finding",
     "encode_campaign",

@@ -14,12 +14,12 @@ from enum import Enum
 from sekisho.core.ids import AssetId, CampaignId, FindingId
 from sekisho.findings.errors import FindingRefused
 
-# A sink's expression or a sentence; longer ones are cut by the engine's adapter.
+# A sink's expression, a sentence or a path; an engine's adapter cuts what is longer.
 MAX_TEXT = 1_000
-# File systems stop at 255 bytes a name and 4,096 a path.
-MAX_PATH = 1_024
 # A data flow longer than this is not one a person follows.
 MAX_FLOW_STEPS = 100
+# Checks passed on the way, and things that must be true for the severity to be deserved.
+MAX_GUARDS = 100
 MAX_VERDICTS = 100
 # GitHub takes 25,000 results a run; a campaign above that is a broken rule, not a report.
 MAX_FINDINGS = 25_000
@@ -176,7 +176,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A claim that code is vulnerable. `fingerprint` survives edits elsewhere in the file: 64 hex digits."""
+    """A claim that code is vulnerable. `fingerprint` survives edits elsewhere in the file: 64 hex digits.
+
+    `flow` runs from source to sink; `guards` are checks that it passes, each with why it does not hold;
+    `preconditions` say what must be true for the severity to be deserved.
+    """
 
     id: FindingId
     campaign_id: CampaignId
@@ -191,6 +195,8 @@ class Finding:
     engine: Engine
     fingerprint: str
     found_at: datetime
+    guards: tuple[FlowStep, ...] = ()
+    preconditions: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     state: State = State.OPEN
     state_reason: StateReason | None = None
@@ -203,6 +209,10 @@ class Finding:
         _require(self.title, "a finding has a title")
         check_text(self.title)
         _require(len(self.flow) <= MAX_FLOW_STEPS, f"a flow has at most {MAX_FLOW_STEPS} steps")
+        _require(len(self.guards) <= MAX_GUARDS, f"a finding has at most {MAX_GUARDS} guards")
+        _require(len(self.preconditions) <= MAX_GUARDS, f"a finding has at most {MAX_GUARDS} preconditions")
+        for precondition in self.preconditions:
+            check_text(precondition)
         _require(len(self.verdicts) <= MAX_VERDICTS, f"a finding has at most {MAX_VERDICTS} verdicts")
         check_digest(self.fingerprint)
         _check_time(self.found_at)
@@ -310,7 +320,6 @@ def has_controls(text: str) -> bool:
 def check_path(path: str) -> None:
     """Raise FindingRefused unless `path` is relative, in POSIX form, and stays below its root."""
     check_text(path)
-    _require(len(path) <= MAX_PATH, f"a path has at most {MAX_PATH} characters")
     parts = path.split("/")
     _require("" not in parts and "." not in parts and ".." not in parts, "a path is relative and plain")
     _require("\\" not in path, "a path has no backslash")

@@ -144,6 +144,7 @@ def _rule(rule: Rule) -> Json:
         raise SarifRefused(f"rule {rule.id}: a weakness is written CWE-22")
     return {
         "id": rule.id,
+        "name": _name(rule.id),
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": rule.description},
         "help": {"text": rule.help},
@@ -157,13 +158,28 @@ def _rule(rule: Rule) -> Json:
     }
 
 
+def _kind_id(kind: str) -> str:
+    return f"not-analyzed-{kind}"
+
+
+def _name(rule_id: str) -> str:
+    # 3.49.7: for people; validators ask for Pascal case.
+    return "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", rule_id))
+
+
 def _notification_kind(kind: str) -> Json:
-    return {"id": f"not-analyzed/{kind}", "shortDescription": {"text": f"Not analysed: {kind.replace('-', ' ')}."}}
+    return {
+        "id": _kind_id(kind),
+        "name": _name(_kind_id(kind)),
+        "shortDescription": {"text": f"Not analysed: {kind.replace('-', ' ')}."},
+        "fullDescription": {"text": "Something was not looked at, so that its silence says nothing."},
+        "help": {"text": "The message of each notification says what was left out and why."},
+    }
 
 
 def _note(note: Note, kinds: dict[str, int]) -> Json:
     return {
-        "descriptor": {"id": f"not-analyzed/{note.kind}", "index": kinds[note.kind]},
+        "descriptor": {"id": _kind_id(note.kind), "index": kinds[note.kind]},
         "level": note.level,
         "message": {"text": note.text},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(note.path), "uriBaseId": ROOT}}}],
@@ -198,7 +214,9 @@ def _result(flaw: Flaw, rules: dict[str, int], sources: dict[str, int]) -> Json:
 
 
 def _step(step: Step, sources: dict[str, int]) -> Json:
-    return {"location": {**_place(step, sources), "message": {"text": step.remark}}}
+    place = _place(step, sources)
+    place["message"] = {"text": step.remark}
+    return {"location": place}
 
 
 def _primary(flaw: Flaw, sources: dict[str, int]) -> dict[str, Json]:
@@ -216,7 +234,7 @@ def _place(step: Step, sources: dict[str, int]) -> dict[str, Json]:
         region["startColumn"] = step.column
     if step.code:
         region["snippet"] = {"text": step.code}
-    artifact = {"uri": _uri(step.path), "uriBaseId": ROOT, "index": sources[step.path]}
+    artifact: dict[str, Json] = {"uri": _uri(step.path), "uriBaseId": ROOT, "index": sources[step.path]}
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
 
 

@@ -242,6 +242,7 @@ _LOCATION = _shape(
 _RULE = _shape(
     {"id": _text},
     {
+        "name": _text,
         "shortDescription": _MESSAGE,
         "fullDescription": _MESSAGE,
         "help": _MESSAGE,
