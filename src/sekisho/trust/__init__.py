@@ -6,6 +6,7 @@ A document is drafted as a value (`Grant`), written as a payload (`grant_payload
 
 from sekisho.trust.accord import Accord, Model, accord_payload, open_accord, read_accord
 from sekisho.trust.charter import Charter, LabModels, LogKey, charter_payload, read_charter
+from sekisho.trust.documents import Document, read_document, require_signed
 from sekisho.trust.errors import (
     CharterNotInForce,
     DocumentLapsed,
@@ -35,6 +36,7 @@ __all__ = [
     "Budget",
     "Charter",
     "CharterNotInForce",
+    "Document",
     "DocumentLapsed",
     "DocumentRefused",
     "Grant",
@@ -70,12 +72,14 @@ __all__ = [
     "raw_key",
     "read_accord",
     "read_charter",
+    "read_document",
     "read_grant",
     "read_hold",
     "read_pinned_ledger_key",
     "read_revocation",
     "require_quorum",
     "require_rule",
+    "require_signed",
     "revocation_payload",
     "verify_signers",
 ]

@@ -11,19 +11,23 @@ from sekisho.formats.dsse import Envelope
 from sekisho.trust.accord import Accord
 from sekisho.trust.charter import Charter
 from sekisho.trust.errors import OutsideAccord
-from sekisho.trust.payload import read_id, read_payload, read_text, read_time
+from sekisho.trust.payload import read_id, read_name, read_payload, read_text, read_time
 from sekisho.trust.quorum import require_quorum
 
 KIND: Final = "revocation"
-_FIELDS = frozenset({"grant", "accord", "basis", "revoked_at"})
+_FIELDS = frozenset({"grant", "accord", "lab", "basis", "revoked_at"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """The end of a grant. It has no id of its own: a grant ends once. `revoked_at`: when the parties drew it up."""
+    """The end of a grant. It has no id of its own: a grant ends once.
+
+    `lab`: the accord's. `revoked_at`: when the parties drew it up.
+    """
 
     grant_id: GrantId
     accord_id: AccordId
+    lab: str
     basis: str
     revoked_at: datetime
 
@@ -35,8 +39,8 @@ def open_revocation(envelope: Envelope, charter: Charter, accord: Accord, *, at:
     An accord that has lapsed is no bar, since ending is never too late.
     """
     revocation = read_revocation(envelope)
-    if revocation.accord_id != accord.id:
-        raise OutsideAccord(f"a revocation under accord {revocation.accord_id}, not {accord.id}")
+    if (revocation.accord_id, revocation.lab) != (accord.id, accord.lab):
+        raise OutsideAccord(f"a revocation under accord {revocation.accord_id} of {revocation.lab}, not {accord.id}")
     require_quorum(envelope, charter, lab=accord.lab, at=at)
     return revocation
 
@@ -47,6 +51,7 @@ def read_revocation(envelope: Envelope) -> Revocation:
     return Revocation(
         grant_id=GrantId(read_id(fields["grant"], ("grt",), "grant")),
         accord_id=AccordId(read_id(fields["accord"], ("acc",), "accord")),
+        lab=read_name(fields["lab"], "lab"),
         basis=read_text(fields["basis"], "basis"),
         revoked_at=read_time(fields["revoked_at"], "revoked_at"),
     )
@@ -57,6 +62,7 @@ def revocation_payload(revocation: Revocation) -> dict[str, jcs.Json]:
     return {
         "grant": revocation.grant_id,
         "accord": revocation.accord_id,
+        "lab": revocation.lab,
         "basis": revocation.basis,
         "revoked_at": format_utc(revocation.revoked_at),
     }
