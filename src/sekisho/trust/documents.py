@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 from sekisho.formats.dsse import Envelope
 from sekisho.trust.accord import Accord, read_accord
 from sekisho.trust.charter import Charter, read_charter
-from sekisho.trust.errors import DocumentRefused, HoldRefused
+from sekisho.trust.errors import DocumentRefused
 from sekisho.trust.grant import Grant, read_grant
-from sekisho.trust.hold import Hold, read_hold
-from sekisho.trust.quorum import require_quorum, verify_signers
+from sekisho.trust.hold import Hold, read_hold, require_placer
+from sekisho.trust.quorum import require_quorum
 from sekisho.trust.revocation import Revocation, read_revocation
 
 Document: TypeAlias = Charter | Accord | Grant | Hold | Revocation
@@ -37,15 +37,12 @@ def read_document(envelope: Envelope) -> Document:
 def require_signed(envelope: Envelope, charter: Charter, *, at: datetime) -> frozenset[str]:
     """Return the signers of `envelope` if they are those whom its kind needs under `charter`, or raise.
 
-    This says nothing of validity or of lying within an accord: `open_*` does. A charter is judged as `pin_charter` does.
+    Whether it is valid now and lies within its accord is for `open_*` to say. A charter is judged by its own rule.
     """
     match read_document(envelope):
-        case Hold(placed_by=placed_by):
-            signers = verify_signers(envelope, charter, at=at)
-            if placed_by not in signers:
-                raise HoldRefused(f"{placed_by}, which places the hold, has not signed it with a key in force")
-            return signers
+        case Hold() as hold:
+            return require_placer(envelope, hold, charter, at=at)
         case Accord(lab=lab) | Grant(lab=lab) | Revocation(lab=lab):
             return require_quorum(envelope, charter, lab=lab, at=at)
-        case Charter():
-            return require_quorum(envelope, charter, lab=None, at=at)
+        case Charter() as own:
+            return require_quorum(envelope, own, lab=None, at=at)

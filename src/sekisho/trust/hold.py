@@ -84,11 +84,18 @@ def open_hold(envelope: Envelope, charter: Charter, *, at: datetime) -> Hold:
         raise HoldRefused(f"a hold of the programme {hold.programme}, not {charter.programme}")
     _check_target(hold.target, charter)
     # (3)
-    if hold.placed_by not in verify_signers(envelope, charter, at=at):
-        raise HoldRefused(f"{hold.placed_by}, which places the hold, has not signed it with a key in force")
+    require_placer(envelope, hold, charter, at=at)
     # (4)
     _check_times(hold, charter, at=at)
     return hold
+
+
+def require_placer(envelope: Envelope, hold: Hold, charter: Charter, *, at: datetime) -> frozenset[str]:
+    """Return the signers of `envelope` if the party that places `hold` is one of them, or raise HoldRefused."""
+    signers = verify_signers(envelope, charter, at=at)
+    if hold.placed_by not in signers:
+        raise HoldRefused(f"{hold.placed_by}, which places the hold, has not signed it with a key in force")
+    return signers
 
 
 def read_hold(envelope: Envelope) -> Hold:
