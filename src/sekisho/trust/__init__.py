@@ -21,7 +21,7 @@ from sekisho.trust.errors import (
 )
 from sekisho.trust.grant import Budget, Grant, grant_payload, open_grant, read_grant
 from sekisho.trust.hold import Hold, Target, TargetKind, hold_payload, open_hold, read_hold
-from sekisho.trust.party import Party, PartyKey, Role, raw_key
+from sekisho.trust.party import Party, PartyKey, Role, check_party_name, key_payload, raw_key
 from sekisho.trust.pinning import pin_charter, read_pinned_ledger_key
 from sekisho.trust.quorum import require_quorum, require_rule, verify_signers
 from sekisho.trust.revocation import Revocation, open_revocation, read_revocation, revocation_payload
@@ -62,8 +62,10 @@ __all__ = [
     "TrustRefused",
     "accord_payload",
     "charter_payload",
+    "check_party_name",
     "grant_payload",
     "hold_payload",
+    "key_payload",
     "open_accord",
     "open_grant",
     "open_hold",

@@ -86,7 +86,18 @@ def read_party(value: jcs.Json) -> Party:
 
 def party_payload(party: Party) -> dict[str, jcs.Json]:
     """Return `party` as `read_party` reads it."""
-    return {"name": party.name, "role": party.role.value, "keys": [_key_payload(key) for key in party.keys]}
+    return {"name": party.name, "role": party.role.value, "keys": [key_payload(key) for key in party.keys]}
+
+
+def key_payload(key: PartyKey) -> dict[str, jcs.Json]:
+    """Return `key` as a charter lists it under its party."""
+    encoded = base64.b64encode(_SPKI_PREFIX + key.raw).decode()
+    return {"public_key": encoded, **window_payload(key.window)}
+
+
+def check_party_name(name: str) -> None:
+    """Raise DocumentRefused unless `name` is one that a party can have."""
+    read_name(name, "party")
 
 
 def check_key(raw: bytes) -> None:
@@ -125,8 +136,3 @@ def _read_spki(value: jcs.Json) -> bytes:
         raise KeyRefused("not the SubjectPublicKeyInfo of an Ed25519 key (RFC 8410)")
     check_key(der[12:])
     return der[12:]
-
-
-def _key_payload(key: PartyKey) -> dict[str, jcs.Json]:
-    encoded = base64.b64encode(_SPKI_PREFIX + key.raw).decode()
-    return {"public_key": encoded, **window_payload(key.window)}
