@@ -15,8 +15,6 @@ from sekisho.access.snapshot import (
     SnapshotInstitution,
     SnapshotLab,
     SnapshotPrincipal,
-    TargetKind,
-    TokenKey,
 )
 from sekisho.access.snapshot_json import (
     decode_snapshot,
@@ -40,8 +38,6 @@ __all__ = [
     "SnapshotRefused",
     "Standing",
     "Stopped",
-    "TargetKind",
-    "TokenKey",
     "check_scope",
     "compile_grant",
     "compile_snapshot",

@@ -15,9 +15,9 @@ from sekisho.access.snapshot import (
     SnapshotGrant,
     SnapshotInstitution,
     SnapshotPrincipal,
-    TargetKind,
 )
 from sekisho.core import Reason
+from sekisho.trust import TargetKind
 
 # Later means that more of the grant fitted; a caller with several grants is told of the one that came nearest.
 _SCOPE_ORDER = (

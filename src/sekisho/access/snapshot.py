@@ -14,7 +14,9 @@ from typing import Protocol, TypeVar
 from sekisho.access.errors import SnapshotRefused
 from sekisho.core import Window
 from sekisho.core.ids import AccordId, AssetId, GrantId, HoldId, InstitutionId, PrincipalId
-from sekisho.registry import AssetKind, InstitutionKind, Lei, PrincipalKind, PublicJwk
+from sekisho.registry import AssetKind, InstitutionKind, Lei, PrincipalKind
+from sekisho.tokens import PublicKey
+from sekisho.trust import TargetKind
 
 
 class GrantState(Enum):
@@ -22,17 +24,6 @@ class GrantState(Enum):
 
     ACTIVE = "active"
     REVOKED = "revoked"
-
-
-class TargetKind(Enum):
-    """What a hold stops."""
-
-    LAB = "lab"
-    MODEL = "model"
-    INSTITUTION = "institution"
-    PRINCIPAL = "principal"
-    GRANT = "grant"
-    ACCORD = "accord"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +102,9 @@ class SnapshotLab:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenKey:
-    """A key that access tokens are verified with, and the id that tokens name it by."""
-
-    kid: str
-    key: PublicJwk
-
-    def to_jwk(self) -> dict[str, str]:
-        """Return the JWK (RFC 7517) with its `kid`."""
-        return {"kid": self.kid, **self.key.to_dict()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is in force. `version` rises with every change; `issuer`: the `iss` of access tokens.
+    """What is in force. `version` rises with every change; `issuer`: the `iss` of access tokens,
+    `token_keys`: the keys that they are verified with.
 
     Ids are unique, a key belongs to one principal, and a model to one lab; else SnapshotRefused. References may dangle
     (a person has left, the grant still lists them): deciding treats what is missing as not permitted.
@@ -134,7 +114,7 @@ class Snapshot:
     made_at: datetime
     lease_s: int
     issuer: str
-    token_keys: tuple[TokenKey, ...]
+    token_keys: tuple[PublicKey, ...]
     institutions: tuple[SnapshotInstitution, ...]
     principals: tuple[SnapshotPrincipal, ...]
     assets: tuple[SnapshotAsset, ...]
@@ -145,7 +125,7 @@ class Snapshot:
     _index: "_Index" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _require_unique("token key", (key.kid for key in self.token_keys))
+        _require_unique("token key", (key.thumbprint for key in self.token_keys))
         _require_unique("key of a principal", (principal.jkt for principal in self.principals))
         _require_unique("lab", (lab.party for lab in self.labs))
         _require_unique("model", (model for lab in self.labs for model in lab.models))
@@ -175,10 +155,6 @@ class Snapshot:
     def is_held(self, target_kind: TargetKind, target_id: str, at: datetime) -> bool:
         """Say whether a hold on exactly this target is in force at `at` (aware UTC)."""
         return any(hold.is_in_force(at) for hold in self._index.holds_on.get((target_kind, target_id), ()))
-
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """Return the token keys as a JWK Set (RFC 7517 5)."""
-        return {"keys": [key.to_jwk() for key in self.token_keys]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

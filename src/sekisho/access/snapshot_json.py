@@ -18,13 +18,13 @@ from sekisho.access.snapshot import (
     SnapshotInstitution,
     SnapshotLab,
     SnapshotPrincipal,
-    TargetKind,
-    TokenKey,
 )
 from sekisho.core import SekishoError, Window, format_utc, parse_utc
 from sekisho.core.ids import AccordId, AssetId, GrantId, HoldId, InstitutionId, PrincipalId
 from sekisho.formats import jcs
-from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind, parse_jwk, parse_lei
+from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind, parse_lei
+from sekisho.tokens import encode_key_set, parse_key_set
+from sekisho.trust import TargetKind
 
 _Fields = Mapping[str, jcs.Json]
 _T = TypeVar("_T")
@@ -53,7 +53,7 @@ def snapshot_to_json(snapshot: Snapshot) -> dict[str, jcs.Json]:
         "made_at": format_utc(snapshot.made_at),
         "lease_s": snapshot.lease_s,
         "issuer": snapshot.issuer,
-        "token_keys": snapshot.jwks(),
+        "token_keys": encode_key_set(snapshot.token_keys),
         "institutions": [{"id": i.id, "lei": i.lei, "kind": i.kind.value} for i in snapshot.institutions],
         "principals": [
             {"id": p.id, "institution": p.institution_id, "kind": p.kind.value, "jkt": p.jkt}
@@ -80,13 +80,12 @@ def snapshot_from_json(value: jcs.Json) -> Snapshot:
 
 def _read_snapshot(value: jcs.Json) -> Snapshot:
     fields = _object(value, frozenset(Snapshot.__dataclass_fields__) - {"_index"})
-    keys = _object(fields["token_keys"], frozenset({"keys"}))
     return Snapshot(
         version=_integer(fields["version"]),
         made_at=parse_utc(_text(fields["made_at"])),
         lease_s=_integer(fields["lease_s"]),
         issuer=_text(fields["issuer"]),
-        token_keys=_list(keys["keys"], _token_key),
+        token_keys=tuple(parse_key_set(fields["token_keys"]).values()),
         institutions=_list(fields["institutions"], _institution),
         principals=_list(fields["principals"], _principal),
         assets=_list(fields["assets"], _asset),
@@ -94,12 +93,6 @@ def _read_snapshot(value: jcs.Json) -> Snapshot:
         holds=_list(fields["holds"], _hold),
         labs=_list(fields["labs"], _lab),
     )
-
-
-def _token_key(value: jcs.Json) -> TokenKey:
-    if not isinstance(value, Mapping):
-        raise SnapshotRefused("a token key is an object")
-    return TokenKey(kid=_text(value.get("kid")), key=parse_jwk(value))
 
 
 def _institution(value: jcs.Json) -> SnapshotInstitution:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sekisho.access.snapshot import GrantState, Snapshot, SnapshotGrant, SnapshotHold, TargetKind
+from sekisho.access.snapshot import GrantState, Snapshot, SnapshotGrant, SnapshotHold
 from sekisho.core.ids import GrantId, InstitutionId, PrincipalId
+from sekisho.trust import TargetKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

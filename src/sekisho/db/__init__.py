@@ -3,12 +3,14 @@
 It knows no domain and no ledger: tables belong to the rooms above, ledger entries pass through as bytes.
 """
 
-from sekisho.db.base import Base, CanonicalJson, UtcDateTime
+from sekisho.db.base import Base, CanonicalJson, UtcDateTime, closed_list
+from sekisho.db.engine import sqlite_url
 from sekisho.db.errors import Conflict, DatabaseFailed, DatabaseRefused
-from sekisho.db.outbox import drain, record
+from sekisho.db.outbox import Append, drain, is_recorded, record
 from sekisho.db.session import Database
 
 __all__ = [
+    "Append",
     "Base",
     "CanonicalJson",
     "Conflict",
@@ -16,6 +18,9 @@ __all__ = [
     "DatabaseFailed",
     "DatabaseRefused",
     "UtcDateTime",
+    "closed_list",
     "drain",
+    "is_recorded",
     "record",
+    "sqlite_url",
 ]

@@ -1,9 +1,10 @@
 """What all tables share: one registry of them, names for every constraint, and columns that refuse ambiguity."""
 
+import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Dialect, MetaData, String, Text
+from sqlalchemy import Dialect, Enum, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -11,6 +12,9 @@ from sekisho.core import format_utc, parse_utc
 from sekisho.formats import jcs
 
 _UTC_CHARACTERS = len("2026-11-22T09:00:00.000000Z")
+
+# Room for a longer member to come without altering the column.
+_CLOSED_LIST_CHARACTERS = 40
 
 
 class Base(DeclarativeBase):
@@ -28,6 +32,18 @@ class Base(DeclarativeBase):
             "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
             "pk": "pk_%(table_name)s",
         }
+    )
+
+
+def closed_list(members: type[enum.Enum]) -> Enum:
+    """Return the column type for `members`, stored by value; the database itself refuses any other."""
+    return Enum(
+        members,
+        name=members.__name__.lower(),
+        values_callable=lambda kind: [member.value for member in kind],
+        native_enum=False,  # a type of its own in PostgreSQL could only ever grow
+        create_constraint=True,
+        length=_CLOSED_LIST_CHARACTERS,
     )
 
 

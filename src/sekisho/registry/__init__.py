@@ -7,12 +7,10 @@ from sekisho.registry.assets import check_asset_name
 from sekisho.registry.errors import (
     AlreadyEnrolled,
     AssetRefused,
-    KeyRefused,
     LeiRefused,
     NotEnrolled,
     TextRefused,
 )
-from sekisho.registry.jwk import PublicJwk, parse_jwk
 from sekisho.registry.lei import Lei, institution_id_of, parse_lei
 from sekisho.registry.models import Asset, AssetKind, Institution, InstitutionKind, Principal, PrincipalKind
 from sekisho.registry.text import check_name, check_statement
@@ -24,18 +22,15 @@ __all__ = [
     "AssetRefused",
     "Institution",
     "InstitutionKind",
-    "KeyRefused",
     "Lei",
     "LeiRefused",
     "NotEnrolled",
     "Principal",
     "PrincipalKind",
-    "PublicJwk",
     "TextRefused",
     "check_asset_name",
     "check_name",
     "check_statement",
     "institution_id_of",
-    "parse_jwk",
     "parse_lei",
 ]

@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import Enum
 
 from sekisho.core.ids import AssetId, InstitutionId, PrincipalId
-from sekisho.registry.jwk import PublicJwk
 from sekisho.registry.lei import Lei
+from sekisho.tokens import PublicKey
 
 
 class InstitutionKind(Enum):
@@ -61,7 +61,7 @@ class Principal:
     institution_id: InstitutionId
     kind: PrincipalKind
     name: str
-    key: PublicJwk
+    key: PublicKey
     enrolled_at: datetime
 
 

@@ -1,0 +1,49 @@
+"""The registry's tables; private to this room. Rows are only ever added: what ends, ends by a ruling or a hold."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sekisho.db import Base, CanonicalJson, UtcDateTime, closed_list
+from sekisho.formats import jcs
+from sekisho.registry.models import AssetKind, InstitutionKind, PrincipalKind
+
+_ID_CHARACTERS = 80
+
+
+class InstitutionRow(Base):
+    __tablename__ = "registry_institution"
+
+    id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
+    lei: Mapped[str] = mapped_column(String(20), unique=True)
+    kind: Mapped[InstitutionKind] = mapped_column(closed_list(InstitutionKind))
+    name: Mapped[str]
+    name_ja: Mapped[str | None]
+    country: Mapped[str] = mapped_column(String(2))
+    enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PrincipalRow(Base):
+    __tablename__ = "registry_principal"
+
+    id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
+    institution_id: Mapped[str] = mapped_column(ForeignKey(InstitutionRow.id), index=True)
+    kind: Mapped[PrincipalKind] = mapped_column(closed_list(PrincipalKind))
+    name: Mapped[str]
+    jwk: Mapped[jcs.Json] = mapped_column(CanonicalJson)
+    # One key, one principal, in the whole programme: else one could act as the other.
+    jkt: Mapped[str] = mapped_column(String(43), unique=True)
+    enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AssetRow(Base):
+    __tablename__ = "registry_asset"
+    __table_args__ = (UniqueConstraint("institution_id", "kind", "name"),)
+
+    id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
+    institution_id: Mapped[str] = mapped_column(ForeignKey(InstitutionRow.id))
+    kind: Mapped[AssetKind] = mapped_column(closed_list(AssetKind))
+    name: Mapped[str]
+    basis: Mapped[str]
+    declared_at: Mapped[datetime] = mapped_column(UtcDateTime)
