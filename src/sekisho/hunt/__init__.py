@@ -1,0 +1,47 @@
+"""The hunt: recon, engines, one campaign of ordered findings, and a report that says what was not looked at.
+
+Works on the base install: no database, web framework, model or network is needed to hunt a folder.
+"""
+
+from sekisho.hunt.archives import unpack_wheel
+from sekisho.hunt.campaign import Claim, HuntEngine, Look, hunt
+from sekisho.hunt.engines import TaintEngine
+from sekisho.hunt.errors import (
+    ArchiveRefused,
+    EngineFailed,
+    NothingToHunt,
+    ReleaseRefused,
+    ReleaseUnreachable,
+    TargetRefused,
+)
+from sekisho.hunt.progress import OnProgress, Progress, Stage
+from sekisho.hunt.recon import DEFAULT_EXCLUDES, Limits, Source, Survey, survey
+from sekisho.hunt.releases import fetch_release
+from sekisho.hunt.report import to_sarif
+from sekisho.hunt.table import render_table
+
+__all__ = [
+    "DEFAULT_EXCLUDES",
+    "ArchiveRefused",
+    "Claim",
+    "EngineFailed",
+    "HuntEngine",
+    "Limits",
+    "Look",
+    "NothingToHunt",
+    "OnProgress",
+    "Progress",
+    "ReleaseRefused",
+    "ReleaseUnreachable",
+    "Source",
+    "Stage",
+    "Survey",
+    "TaintEngine",
+    "TargetRefused",
+    "fetch_release",
+    "hunt",
+    "render_table",
+    "survey",
+    "to_sarif",
+    "unpack_wheel",
+]

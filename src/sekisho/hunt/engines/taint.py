@@ -1,0 +1,121 @@
+"""The built-in engine: `sekisho.taint` over all sources as one program."""
+
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from sekisho import taint
+from sekisho.findings import (
+    Confidence,
+    Engine,
+    FlowStep,
+    Gap,
+    Location,
+    Mode,
+    NotAnalyzed,
+    Severity,
+    clean_text,
+    fingerprint_of,
+)
+from sekisho.findings.types import MAX_FLOW_STEPS, MAX_GUARDS
+from sekisho.hunt.campaign import Claim, Look
+from sekisho.hunt.engines.lowering import Broken, Lowered, lower_all
+from sekisho.hunt.errors import EngineFailed
+from sekisho.hunt.progress import OnProgress, Progress, Stage
+from sekisho.hunt.recon import Source
+
+NAME = "sekisho-taint"
+
+
+class TaintEngine:
+    """The data-flow engine. `jobs`: how many processes parse; the analysis itself is one."""
+
+    def __init__(self, *, jobs: int = 1) -> None:
+        self._jobs = jobs
+        self._identity = Engine(name=NAME, version=metadata.version("sekisho"))
+
+    @property
+    def identity(self) -> Engine:
+        return self._identity
+
+    def look(self, sources: Sequence[Source], *, mode: Mode, on_progress: OnProgress) -> Look:
+        """Return the flows in `sources`, one program, or raise EngineFailed."""
+
+        def on_done(done: int) -> None:
+            on_progress(Progress(stage=Stage.PARSE, done=done, total=len(sources)))
+
+        lowered = lower_all(sources, jobs=self._jobs, on_done=on_done)
+        on_progress(Progress(stage=Stage.ANALYZE, done=0, total=1))
+        analysis = _analyze(lowered, mode)
+        on_progress(Progress(stage=Stage.ANALYZE, done=1, total=1))
+        texts = {source.path: source.data for source in sources}
+        return Look(
+            claims=tuple(_claim(finding, texts) for finding in analysis.findings),
+            unread=tuple(_unread(item) for item in lowered if not isinstance(item, taint.ModuleIR)),
+            partial=tuple(
+                NotAnalyzed(path=gap.path, gap=Gap.ENGINE_LIMIT, detail=clean_text(gap.reason))
+                for gap in analysis.not_analyzed
+            ),
+        )
+
+
+def _analyze(lowered: Sequence[Lowered], mode: Mode) -> taint.Analysis:
+    modules = [item for item in lowered if isinstance(item, taint.ModuleIR)]
+    try:
+        return taint.analyze_modules(modules, mode=taint.Mode(mode.value))
+    except Exception as error:
+        raise EngineFailed(f"the data-flow engine broke off: {type(error).__name__}") from error
+
+
+def _unread(item: taint.NotAnalyzed | Broken) -> NotAnalyzed:
+    gap = Gap.ENGINE_FAILED if isinstance(item, Broken) else Gap.NOT_PARSED
+    return NotAnalyzed(path=item.path, gap=gap, detail=clean_text(item.reason))
+
+
+def _claim(found: taint.TaintFinding, texts: Mapping[str, bytes]) -> Claim:
+    cwe = f"CWE-{found.cwe}"
+    flow = tuple(_step(step) for step in found.flow)
+    source = found.flow[0].location if found.flow else None
+    return Claim(
+        rule_id=found.rule_id,
+        cwe=cwe,
+        title=clean_text(found.message),
+        severity=Severity(found.severity.value),
+        confidence=Confidence(found.confidence.value),
+        location=_location(found.location, texts),
+        # The ends say most: a long flow loses its middle.
+        flow=flow if len(flow) <= MAX_FLOW_STEPS else (*flow[: MAX_FLOW_STEPS // 2], *flow[-MAX_FLOW_STEPS // 2 :]),
+        guards=tuple(_step(guard) for guard in found.guards[:MAX_GUARDS]),
+        preconditions=tuple(clean_text(text) for text in found.preconditions[:MAX_GUARDS]),
+        fingerprint=fingerprint_of(
+            cwe=cwe,
+            path=found.location.path,
+            function=clean_text(found.location.function),
+            sink=flow[-1].expression if flow else "",
+            entry=clean_text(f"{source.path}:{source.function}") if source else "",
+        ),
+    )
+
+
+def _location(at: taint.Location, texts: Mapping[str, bytes]) -> Location:
+    return Location(
+        path=at.path,
+        line=max(at.line, 1),
+        column=_column(at, texts[at.path]),
+        function=clean_text(at.function),
+    )
+
+
+def _column(at: taint.Location, data: bytes) -> int:
+    """Return the column counted in characters: the engine counts bytes, editors and SARIF do not."""
+    lines = data.split(b"\n", at.line)
+    line = lines[at.line - 1] if 1 <= at.line <= len(lines) else b""
+    return len(line[: at.column - 1].decode(errors="replace")) + 1
+
+
+def _step(step: taint.FlowStep | taint.GuardSeen) -> FlowStep:
+    return FlowStep(
+        path=step.location.path,
+        line=max(step.location.line, 1),
+        expression=clean_text(step.expression),
+        why=clean_text(step.why),
+    )

@@ -1,0 +1,94 @@
+"""A campaign as SARIF 2.1.0, with what was not looked at among the notifications."""
+
+from collections.abc import Iterable
+
+from sekisho.findings import Campaign, Finding, FlowStep, Gap, NotAnalyzed, Severity
+from sekisho.formats.sarif import Flaw, Note, Rule, Run, Source, Step, write_sarif
+from sekisho.hunt.weaknesses import weakness_of
+
+HOME = "https://sekisho.example/"
+
+_LEVELS = {Severity.LOW: "note", Severity.MEDIUM: "warning", Severity.HIGH: "error", Severity.CRITICAL: "error"}
+# The middles of GitHub's bands for security-severity.
+_SCORES = {Severity.LOW: "2.0", Severity.MEDIUM: "5.5", Severity.HIGH: "8.0", Severity.CRITICAL: "9.5"}
+# Left out by choice, as against left out because something went wrong.
+_CHOSEN = frozenset({Gap.EXCLUDED, Gap.LINK})
+
+
+def to_sarif(campaign: Campaign, *, version: str) -> bytes:
+    """Return `campaign` as a SARIF log; `version` is the tool's. Equal campaigns give equal bytes."""
+    return write_sarif(
+        Run(
+            tool="Sekisho",
+            version=version,
+            home=HOME,
+            base="The root of the hunted code.",
+            started_at=campaign.started_at,
+            finished_at=campaign.finished_at,
+            successful=True,
+            rules=tuple(_rules(campaign.findings)),
+            sources=tuple(Source(path=read.path, sha256=read.sha256) for read in campaign.coverage.analyzed),
+            flaws=tuple(_flaw(finding) for finding in campaign.findings),
+            notes=tuple(_note(gap) for gap in campaign.coverage.not_analyzed),
+            facts=(
+                ("campaign", campaign.id),
+                ("target", campaign.target),
+                ("mode", campaign.mode.value),
+                ("engines", ", ".join(f"{engine.name} {engine.version}" for engine in campaign.engines)),
+                ("otherFiles", ", ".join(f"{o.count} {o.suffix}" for o in campaign.coverage.other_files) or "none"),
+            ),
+        )
+    )
+
+
+def _rules(findings: Iterable[Finding]) -> Iterable[Rule]:
+    """Yield each rule that found something, in order of id, as bad as its worst finding."""
+    worst: dict[str, Finding] = {}
+    for finding in findings:
+        held = worst.setdefault(finding.rule_id, finding)
+        if finding.severity.rank > held.severity.rank:
+            worst[finding.rule_id] = finding
+    for rule_id, finding in sorted(worst.items()):
+        weakness = weakness_of(finding.cwe)
+        yield Rule(
+            id=rule_id,
+            title=weakness.title,
+            description=f"{weakness.title} ({finding.cwe}): data from outside reaches a place where it does harm.",
+            help=weakness.cure,
+            cwe=finding.cwe,
+            level=_LEVELS[finding.severity],
+            security_severity=_SCORES[finding.severity],
+        )
+
+
+def _flaw(finding: Finding) -> Flaw:
+    at = finding.location
+    facts = {
+        "confidence": finding.confidence.value,
+        "engine": f"{finding.engine.name} {finding.engine.version}",
+        "finding": finding.id,
+        "severity": finding.severity.value,
+    }
+    if finding.preconditions:
+        facts["preconditions"] = "; ".join(finding.preconditions)
+    if finding.guards:
+        facts["guards"] = "; ".join(f"{g.path}:{g.line} {g.expression}: {g.why}" for g in finding.guards)
+    return Flaw(
+        rule_id=finding.rule_id,
+        level=_LEVELS[finding.severity],
+        message=finding.title,
+        at=Step(path=at.path, line=at.line, column=at.column, code="", remark=""),
+        function=at.function,
+        flow=tuple(_step(step) for step in finding.flow),
+        fingerprint=finding.fingerprint,
+        facts=tuple(sorted(facts.items())),
+    )
+
+
+def _step(step: FlowStep) -> Step:
+    return Step(path=step.path, line=step.line, column=None, code=step.expression, remark=step.why or "goes on")
+
+
+def _note(gap: NotAnalyzed) -> Note:
+    text = f"{gap.path} was not analysed: {gap.detail or gap.gap.value}."
+    return Note(kind=gap.gap.value, path=gap.path, text=text, level="note" if gap.gap in _CHOSEN else "warning")
