@@ -1,0 +1,43 @@
+"""The durable log: entries in, a verifiable tree out; and its verification from files alone."""
+
+from sekisho.ledger.commitment import Committer, check_commitment, commit
+from sekisho.ledger.entries import CALLS_KINDS, Entry, EntryKind, decode_entry, encode_entry
+from sekisho.ledger.errors import (
+    CheckpointDamaged,
+    CommitmentRefused,
+    EntryRefused,
+    LedgerForked,
+    LedgerNotFound,
+    LedgerUnavailable,
+    LogClosed,
+    LogLocked,
+    LogOverloaded,
+    StoreBehind,
+    StoreDamaged,
+    WrongLog,
+)
+from sekisho.ledger.log import Log
+
+__all__ = [
+    "CALLS_KINDS",
+    "CheckpointDamaged",
+    "CommitmentRefused",
+    "Committer",
+    "Entry",
+    "EntryKind",
+    "EntryRefused",
+    "LedgerForked",
+    "LedgerNotFound",
+    "LedgerUnavailable",
+    "Log",
+    "LogClosed",
+    "LogLocked",
+    "LogOverloaded",
+    "StoreBehind",
+    "StoreDamaged",
+    "WrongLog",
+    "check_commitment",
+    "commit",
+    "decode_entry",
+    "encode_entry",
+]

@@ -1,0 +1,91 @@
+"""What can go wrong with a log, each with its code. None of them loses an entry that was acknowledged."""
+
+from typing import ClassVar
+
+from sekisho.core.errors import SekishoError
+
+
+class EntryRefused(SekishoError):
+    """The entry is not of a kind and shape that the ledger takes."""
+
+    code: ClassVar[str] = "SKS-LEDGER-001"
+    hint = "docs/specs/ledger-entries.md lists every kind with its fields."
+
+
+class CommitmentRefused(SekishoError):
+    """The content and salt are not those of the commitment."""
+
+    code: ClassVar[str] = "SKS-LEDGER-002"
+    hint = "Check that the content is byte for byte what was sent, and the salt the one of this entry."
+
+
+class LedgerUnavailable(SekishoError):
+    """The disk did not take the entry or the tiles. What was acknowledged before stands."""
+
+    code: ClassVar[str] = "SKS-LEDGER-010"
+    hint = "Look at the disk (full, read-only, failing); the log goes on by itself once it can write."
+
+
+class LogLocked(SekishoError):
+    """Another process writes this log."""
+
+    code: ClassVar[str] = "SKS-LEDGER-011"
+    hint = "One process writes a log. Stop the other one first; a lock never outlives its process."
+
+
+class LogClosed(SekishoError):
+    """The log was closed before this entry was taken."""
+
+    code: ClassVar[str] = "SKS-LEDGER-012"
+    hint = "The process is stopping; try again once it is up."
+
+
+class LogOverloaded(SekishoError):
+    """More entries wait for the disk than the log holds."""
+
+    code: ClassVar[str] = "SKS-LEDGER-013"
+    hint = "Try again in a moment; if it lasts, the disk is too slow for this load."
+
+
+class StoreBehind(SekishoError):
+    """The log was published, or signed, beyond what the store holds: the store lost entries."""
+
+    code: ClassVar[str] = "SKS-LEDGER-014"
+    hint = "Restore the newer store. Going on from this one would sign a second history."
+
+
+class LedgerForked(SekishoError):
+    """The store's entries do not make the tree that was signed before."""
+
+    code: ClassVar[str] = "SKS-LEDGER-015"
+    hint = "Keep the store and the public folder as they are, and tell the programme office: entries were changed."
+
+
+class StoreDamaged(SekishoError):
+    """The store is not a log's database, or entries in it are missing or unreadable."""
+
+    code: ClassVar[str] = "SKS-LEDGER-016"
+    hint = "Restore the store from its newest backup; a store that is behind will be refused, not followed."
+
+
+class WrongLog(SekishoError):
+    """The store or the public folder belongs to another log or another key."""
+
+    code: ClassVar[str] = "SKS-LEDGER-017"
+    hint = "Check the data directory and the key file: each log has its own store, folder and key."
+
+
+class CheckpointDamaged(SekishoError):
+    """The published checkpoint is not one that this log's key signed."""
+
+    code: ClassVar[str] = "SKS-LEDGER-018"
+    hint = (
+        "Put back the newest copy of the checkpoint that anybody holds; a crash does not do this, a hand or disk does."
+    )
+
+
+class LedgerNotFound(SekishoError):
+    """There is no ledger at this path."""
+
+    code: ClassVar[str] = "SKS-LEDGER-020"
+    hint = "Give the data directory, its ledger/ folder, or one log in it (a folder with a checkpoint)."
