@@ -4,7 +4,14 @@ This door has values, errors and pure decisions and needs no database; `access.s
 """
 
 from sekisho.access.compile import compile_grant, compile_snapshot
-from sekisho.access.errors import Denied, SnapshotRefused
+from sekisho.access.errors import (
+    Denied,
+    DocumentConflict,
+    GrantRefused,
+    HoldRenewed,
+    NotInForce,
+    SnapshotRefused,
+)
 from sekisho.access.resolve import Standing, check_scope, resolve
 from sekisho.access.snapshot import (
     GrantState,
@@ -27,7 +34,11 @@ from sekisho.access.stops import Stopped, list_stopped_by
 
 __all__ = [
     "Denied",
+    "DocumentConflict",
+    "GrantRefused",
     "GrantState",
+    "HoldRenewed",
+    "NotInForce",
     "Snapshot",
     "SnapshotAsset",
     "SnapshotGrant",

@@ -22,3 +22,35 @@ class SnapshotRefused(SekishoError):
 
     code: ClassVar[str] = "SKS-ACCESS-002"
     hint = "Gate and control plane must be of the same release; restart the older one."
+
+
+class GrantRefused(SekishoError):
+    """The grant is signed, but names somebody or something that it cannot be given to."""
+
+    code: ClassVar[str] = "SKS-ACCESS-003"
+    hint = (
+        "All principals and assets of a grant are the institution's own, and the accord admits its kind."
+    )
+
+
+class NotInForce(SekishoError):
+    """No accord or grant of this id is in force here."""
+
+    code: ClassVar[str] = "SKS-ACCESS-004"
+    hint = "Submit the accord first, then the grant; `sekisho grant list` shows what is in force."
+
+
+class DocumentConflict(SekishoError):
+    """Another document with this id was accepted before."""
+
+    code: ClassVar[str] = "SKS-ACCESS-005"
+    hint = "What is in force is never replaced: give the new document an id of its own."
+
+
+class HoldRenewed(SekishoError):
+    """One party alone would stop the same thing for longer than the charter's term."""
+
+    code: ClassVar[str] = "SKS-ACCESS-006"
+    hint = (
+        "One party stops for one term, then leaves free for as long. Ask another party, or revoke."
+    )

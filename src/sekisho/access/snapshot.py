@@ -103,8 +103,7 @@ class SnapshotLab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is in force. `version` rises with every change; `issuer`: the `iss` of access tokens,
-    `token_keys`: the keys that they are verified with.
+    """What is in force. `version` rises with every change; `issuer`: the `iss` of access tokens, `token_keys`: theirs.
 
     Ids are unique, a key belongs to one principal, and a model to one lab; else SnapshotRefused. References may dangle
     (a person has left, the grant still lists them): deciding treats what is missing as not permitted.

@@ -73,7 +73,8 @@ def enrol_principal(
 ) -> Principal:
     """Enrol a person or workload of an institution with `jwk`, its public key (RFC 7517).
 
-    Raises tokens.KeyRefused, TextRefused, NotEnrolled or AlreadyEnrolled. The caller MUST have seen the principal prove that it holds the key, or have the key from the institution.
+    Raises tokens.KeyRefused, TextRefused, NotEnrolled or AlreadyEnrolled. The caller MUST have
+    seen the principal prove that it holds the key, or have the key from the institution.
     """
     key = parse_jwk(jwk)
     get_institution(session, institution_id)
