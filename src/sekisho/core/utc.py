@@ -1,7 +1,7 @@
 """RFC 3339 times, in one spelling: UTC, microseconds, `Z`."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sekisho.core.errors import SekishoError
@@ -31,4 +31,5 @@ def format_utc(at: datetime) -> str:
     """Return `at` (aware UTC) as RFC 3339 with six digits of fraction, so that text order is time order."""
     if at.utcoffset() != timedelta(0):
         raise BadTime(f"not aware UTC: {at!r}")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: its %Y drops leading zeros on some systems.
+    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

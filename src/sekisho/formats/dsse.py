@@ -5,7 +5,6 @@ chosen. Who is allowed to sign, and how signatures are counted, is for `trust/` 
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
@@ -168,7 +167,7 @@ def _base64(value: jcs.Json) -> bytes:
     text = _text(value)
     try:
         data = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or text that is not ASCII
         raise EnvelopeRefused("not base64") from error
     # RFC 4648 3.5: spare bits could carry a second spelling of the same signature.
     if base64.b64encode(data).decode() != text:
