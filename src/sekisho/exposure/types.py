@@ -68,8 +68,8 @@ class Affected:
             raise AffectedRefused(f"at most {MAX_RANGES} ranges and {MAX_VERSIONS} versions")
         if any(vers.parse(text).scheme != package.type for text in self.ranges):
             raise AffectedRefused(f"a range of {self.package} is written in scheme {package.type}")
-        if not all(self.versions):
-            raise AffectedRefused("an affected version is empty")
+        if not all(map(vers.is_version_text, self.versions)):
+            raise AffectedRefused("an affected version is one printable word with a digit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,9 @@ from sekisho.core.errors import SekishoError
 # A range that lists every release of an old package, one by one, is about 20 kB.
 MAX_LENGTH = 65_536
 _VERS = re.compile(r"vers:([a-z][a-z0-9.-]*)/([!-~]+)", re.ASCII)
+# A version that could be taken for a range, or has no digit, is a slip of the tool that wrote it.
+_VERSION = re.compile(r"(?=[^0-9]*[0-9])[!-~]{1,200}", re.ASCII)
+_RANGE_MARKS = frozenset("<>=*|")
 _CONSTRAINT = re.compile(r"(>=|<=|!=|<|>|)([^|<>=!*]+)", re.ASCII)
 # What VERS leaves unencoded in a version; `quote` leaves letters, digits and _.-~ alone by itself.
 _UNENCODED = ":+"
@@ -88,6 +91,11 @@ def is_known_scheme(scheme: str) -> bool:
     return scheme in _CLASSES
 
 
+def is_version_text(text: str) -> bool:
+    """Say whether `text` is one printable word with a digit and no sign of a range: what a version looks like."""
+    return _VERSION.fullmatch(text) is not None and not _RANGE_MARKS & set(text)
+
+
 def holds(span: Range, version: str) -> bool:
     """Say whether `version` lies in `span`, or raise SchemeUnknown or VersionUnreadable: never guess."""
     read = read_version(span.scheme, version)
@@ -106,6 +114,8 @@ def read_version(scheme: str, version: str) -> Any:
     """Return univers's version, or raise SchemeUnknown or VersionUnreadable."""
     if not is_known_scheme(scheme):
         raise SchemeUnknown(f"no ordering for scheme {scheme[:40]!r}")
+    if not is_version_text(version):
+        raise VersionUnreadable(f"not a version: {version[:40]!r}")
     try:
         return _CLASSES[scheme].version_class(version)
     # univers raises its own InvalidVersion, or whatever the scheme's parser ran into, over a version it cannot read.
