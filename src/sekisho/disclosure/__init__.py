@@ -26,6 +26,8 @@ from sekisho.disclosure.errors import (
     PublishRefused,
     ReleaseRefused,
 )
+from sekisho.disclosure.notice import Issuer, Notice, NoticeFile, Recipient, build_notice
+from sekisho.disclosure.publisher import DirectoryPublisher, Publisher
 from sekisho.disclosure.release import WIDEST, Phase, may_release, phase_of, require_release
 from sekisho.disclosure.rings import Level, Ring
 
@@ -40,19 +42,26 @@ __all__ = [
     "Deadline",
     "DeadlineKind",
     "DetailLeaks",
+    "DirectoryPublisher",
     "Embargo",
     "EmbargoRefused",
     "EmbargoState",
+    "Issuer",
     "Level",
     "Mitigation",
     "MitigationKind",
     "NotTheOwner",
+    "Notice",
+    "NoticeFile",
     "Phase",
     "PublishRefused",
+    "Publisher",
+    "Recipient",
     "ReleaseRefused",
     "Ring",
     "Text",
     "accept",
+    "build_notice",
     "commit",
     "deadlines_of",
     "due",

@@ -14,12 +14,12 @@ from sekisho.core.ids import CaseId, FindingId, InstitutionId
 from sekisho.disclosure.embargo import Embargo
 from sekisho.disclosure.errors import CaseRefused
 from sekisho.exposure import Affected
+from sekisho.formats import vers
 
 # A page of instructions; more belongs into a document that the notice points to.
 MAX_TEXT = 4_000
 _CASE_ID = re.compile(r"cas_[0-9a-z]{26}", re.ASCII)
 _COMMITMENT = re.compile(r"[0-9a-f]{128}", re.ASCII)
-_VERSION = re.compile(r"[!-~]{1,100}", re.ASCII)
 
 
 class MitigationKind(Enum):
@@ -98,7 +98,7 @@ class Case:
     def __post_init__(self) -> None:
         _require(_CASE_ID.fullmatch(self.id), "a case has an id cas_…")
         _require(self.owner, "a case has an owner")
-        _require(self.fixed_version is None or _VERSION.fullmatch(self.fixed_version), "a fixed version is one word")
+        _require(self.fixed_version is None or vers.is_version_text(self.fixed_version), "a fixed version is one word")
         _require(self.opened_at.utcoffset() == timedelta(0), "times are aware UTC")
         _require(_COMMITMENT.fullmatch(self.commitment), "a commitment is 128 hex digits")
 
