@@ -31,6 +31,7 @@ from sekisho.access.snapshot_json import (
     snapshot_to_json,
 )
 from sekisho.access.stops import Stopped, list_stopped_by
+from sekisho.trust import TargetKind
 
 __all__ = [
     "Denied",
@@ -49,6 +50,7 @@ __all__ = [
     "SnapshotRefused",
     "Standing",
     "Stopped",
+    "TargetKind",
     "check_scope",
     "compile_grant",
     "compile_snapshot",

@@ -21,7 +21,7 @@ _SHA256_HEX_CHARACTERS = 64
 
 
 class AccordRow(Base):
-    __tablename__ = "access_accord"
+    __tablename__ = "access_accords"
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
     document_sha256: Mapped[str] = mapped_column(String(_SHA256_HEX_CHARACTERS))
@@ -30,7 +30,7 @@ class AccordRow(Base):
 
 
 class GrantRow(Base):
-    __tablename__ = "access_grant"
+    __tablename__ = "access_grants"
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
     accord_id: Mapped[str] = mapped_column(ForeignKey(AccordRow.id), index=True)
@@ -42,7 +42,7 @@ class GrantRow(Base):
 
 
 class RevocationRow(Base):
-    __tablename__ = "access_revocation"
+    __tablename__ = "access_revocations"
 
     # A grant ends once.
     grant_id: Mapped[str] = mapped_column(ForeignKey(GrantRow.id), primary_key=True)
@@ -52,7 +52,7 @@ class RevocationRow(Base):
 
 
 class HoldRow(Base):
-    __tablename__ = "access_hold"
+    __tablename__ = "access_holds"
     __table_args__ = (Index(None, "placed_by", "target_kind", "target_id"),)
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)

@@ -1,19 +1,19 @@
 """The registry's tables; private to this room. Rows are only ever added: what ends, ends by a ruling or a hold."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.db import Base, CanonicalJson, UtcDateTime, closed_list
-from sekisho.formats import jcs
 from sekisho.registry.models import AssetKind, InstitutionKind, PrincipalKind
 
 _ID_CHARACTERS = 80
 
 
 class InstitutionRow(Base):
-    __tablename__ = "registry_institution"
+    __tablename__ = "registry_institutions"
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
     lei: Mapped[str] = mapped_column(String(20), unique=True)
@@ -25,20 +25,21 @@ class InstitutionRow(Base):
 
 
 class PrincipalRow(Base):
-    __tablename__ = "registry_principal"
+    __tablename__ = "registry_principals"
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
     institution_id: Mapped[str] = mapped_column(ForeignKey(InstitutionRow.id), index=True)
     kind: Mapped[PrincipalKind] = mapped_column(closed_list(PrincipalKind))
     name: Mapped[str]
-    jwk: Mapped[jcs.Json] = mapped_column(CanonicalJson)
+    # SQLAlchemy cannot resolve a recursive alias such as jcs.Json; the column's type checks the value.
+    jwk: Mapped[Any] = mapped_column(CanonicalJson)
     # One key, one principal, in the whole programme: else one could act as the other.
     jkt: Mapped[str] = mapped_column(String(43), unique=True)
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class AssetRow(Base):
-    __tablename__ = "registry_asset"
+    __tablename__ = "registry_assets"
     __table_args__ = (UniqueConstraint("institution_id", "kind", "name"),)
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
