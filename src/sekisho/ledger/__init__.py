@@ -17,6 +17,8 @@ from sekisho.ledger.errors import (
     WrongLog,
 )
 from sekisho.ledger.log import Log
+from sekisho.ledger.report import Fault, Gap, LogReport, Problem, Report, Trust
+from sekisho.ledger.verify import verify_ledger
 
 __all__ = [
     "CALLS_KINDS",
@@ -26,6 +28,8 @@ __all__ = [
     "Entry",
     "EntryKind",
     "EntryRefused",
+    "Fault",
+    "Gap",
     "LedgerForked",
     "LedgerNotFound",
     "LedgerUnavailable",
@@ -33,11 +37,16 @@ __all__ = [
     "LogClosed",
     "LogLocked",
     "LogOverloaded",
+    "LogReport",
+    "Problem",
+    "Report",
     "StoreBehind",
     "StoreDamaged",
+    "Trust",
     "WrongLog",
     "check_commitment",
     "commit",
     "decode_entry",
     "encode_entry",
+    "verify_ledger",
 ]

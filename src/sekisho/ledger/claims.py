@@ -1,0 +1,187 @@
+"""What entries say about each other and about other logs, collected while the logs are read.
+
+A log can be a perfect tree and still say that a call was made after its grant was revoked. These are the checks of
+what is said; `tree_check` has those of the tree.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from sekisho.formats.jcs import Json
+from sekisho.ledger.entries import CALLS_KINDS, Entry, EntryKind, decode_entry
+from sekisho.ledger.errors import EntryRefused
+from sekisho.ledger.report import Fault, Notebook
+
+# A request id is remembered by 8 bytes of its hash, for as long as the log is read. Ids are random: two of ten
+# million that collide by chance are a matter of one in 400,000 logs; on purpose, the gate would have to collide
+# with itself.
+_MARK_SIZE_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootClaim:
+    """A root that an entry says a log had at a size. `index`: where it says so first."""
+
+    index: int
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A calls log that the decisions log put on record."""
+
+    origin: str
+    vkey: str
+
+
+class EntryReader:
+    """Decodes the entries of one log, counts them, and notes what cannot be one."""
+
+    def __init__(self, log: str, notebook: Notebook, *, is_calls_log: bool | None) -> None:
+        self.log = log
+        self.notebook = notebook
+        self.counts: Counter[str] = Counter()
+        self._is_calls_log = is_calls_log
+
+    def read(self, index: int, data: bytes) -> Entry | None:
+        """Return the entry in `data`, or None after noting why it is none."""
+        try:
+            entry = decode_entry(data)
+        except EntryRefused as error:
+            self.note(Fault.ENTRY_REFUSED, index, error.message)
+            return None
+        self.counts[entry.kind.value] += 1
+        if self._is_calls_log is not None and (entry.kind in CALLS_KINDS) != self._is_calls_log:
+            self.note(Fault.ENTRY_MISPLACED, index, f"{entry.kind.value} does not belong into this log")
+        return entry
+
+    def note(self, fault: Fault, index: int, message: str) -> None:
+        self.notebook.add(fault, f"{self.log} entry {index}", message)
+
+
+@dataclass(slots=True)
+class Decisions:
+    """What the decisions log says that the calls logs are held against. Indexes are where it says so first."""
+
+    reader: EntryReader
+    opened: dict[str, Opened] = field(default_factory=dict)
+    anchors: dict[str, list[RootClaim]] = field(default_factory=dict)
+    revoked: dict[str, int] = field(default_factory=dict)
+    snapshots: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def take(self, index: int, data: bytes) -> None:
+        """Take the entry at `index`."""
+        entry = self.reader.read(index, data)
+        if entry is None:
+            return
+        body = entry.body
+        if entry.kind is EntryKind.GRANT_REVOKED:
+            self.revoked.setdefault(_text(body, "grant"), index)
+        elif entry.kind is EntryKind.SNAPSHOT_PUBLISHED:
+            self.snapshots.setdefault((_count(body, "version"), _text(body, "snapshot_sha256")), index)
+        elif entry.kind is EntryKind.CALLS_LOG_OPENED:
+            self._take_opening(index, body)
+        elif entry.kind is EntryKind.CALLS_CHECKPOINT:
+            self._take_anchor(index, body)
+
+    def _take_opening(self, index: int, body: Mapping[str, Json]) -> None:
+        opened = Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
+        if self.opened.setdefault(_text(body, "log"), opened) != opened:
+            self.reader.note(Fault.LOG_REOPENED, index, f"{_text(body, 'log')} was opened before under another key")
+
+    def _take_anchor(self, index: int, body: Mapping[str, Json]) -> None:
+        log = _text(body, "log")
+        claim = RootClaim(index=index, size=_count(body, "size"), root=_root(body, "root"))
+        anchors = self.anchors.setdefault(log, [])
+        if log not in self.opened:
+            self.reader.note(Fault.LOG_UNKNOWN, index, f"{log} was not opened before this checkpoint")
+        if anchors and claim.size < anchors[-1].size:
+            self.reader.note(Fault.LOG_SHRANK, index, f"{log} had {anchors[-1].size} entries before, here {claim.size}")
+        anchors.append(claim)
+
+
+@dataclass(slots=True)
+class Calls:
+    """What one calls log says. `decisions` is None if the log is read alone; then nothing is held against it.
+
+    `_open` keeps only intents without an outcome, so memory follows the calls under way, not the log's length,
+    but for 8 bytes a request.
+    """
+
+    reader: EntryReader
+    decisions: Decisions | None
+    decisions_size: int = 0
+    claims: dict[int, RootClaim] = field(default_factory=dict)
+    _open: dict[int, str] = field(default_factory=dict)
+    _seen: set[bytes] = field(default_factory=set)
+
+    def take(self, index: int, data: bytes) -> None:
+        """Take the entry at `index`."""
+        entry = self.reader.read(index, data)
+        if entry is None:
+            return
+        if entry.kind is EntryKind.CALL_INTENDED:
+            self._take_intent(index, entry.body)
+        elif entry.kind is EntryKind.CALL_ANSWERED:
+            self._take_answer(index, entry.body)
+
+    def open_intents(self) -> Iterator[tuple[int, str]]:
+        """Yield index and request id of each intent that has no outcome, in order."""
+        yield from self._open.items()
+
+    def _take_intent(self, index: int, body: Mapping[str, Json]) -> None:
+        request_id = _text(body, "request_id")
+        mark = hashlib.blake2b(request_id.encode(), digest_size=_MARK_SIZE_BYTES).digest()
+        if mark in self._seen:
+            self.reader.note(Fault.REQUEST_REPEATED, index, f"request {request_id} was intended before")
+        self._seen.add(mark)
+        self._open[index] = request_id
+        if self.decisions is not None:
+            self._hold_against(self.decisions, index, body)
+
+    def _take_answer(self, index: int, body: Mapping[str, Json]) -> None:
+        intent, request_id = _count(body, "intent_index"), _text(body, "request_id")
+        if self._open.get(intent) != request_id:
+            message = f"no intent of request {request_id} waits for an outcome at entry {intent}"
+            self.reader.note(Fault.ANSWER_WITHOUT_INTENT, index, message)
+            return
+        del self._open[intent]
+
+    def _hold_against(self, decisions: Decisions, index: int, body: Mapping[str, Json]) -> None:
+        """Steps: (1) the decisions it names exist; (2) its snapshot is one of them; (3) its grant was not revoked."""
+        # (1) The root itself is compared once the decisions log's roots at all named sizes are made.
+        claim = RootClaim(index=index, size=_count(body, "decisions_size"), root=_root(body, "decisions_root"))
+        if claim.size > self.decisions_size:
+            message = f"names {claim.size} decisions; the decisions log has {self.decisions_size}"
+            self.reader.note(Fault.DECISIONS_DIFFER, index, message)
+        elif self.claims.setdefault(claim.size, claim).root != claim.root:
+            message = f"names another root of decisions at size {claim.size} than entry {self.claims[claim.size].index}"
+            self.reader.note(Fault.DECISIONS_DIFFER, index, message)
+        # (2)
+        snapshot = (_count(body, "snapshot_version"), _text(body, "snapshot_sha256"))
+        if decisions.snapshots.get(snapshot, claim.size) >= claim.size:
+            message = f"snapshot {snapshot[0]} was not published within the {claim.size} decisions it names"
+            self.reader.note(Fault.SNAPSHOT_UNKNOWN, index, message)
+        # (3)
+        revoked = decisions.revoked.get(_text(body, "grant"))
+        if revoked is not None and revoked < claim.size:
+            message = f"grant {_text(body, 'grant')} was revoked by decisions entry {revoked}, which this call knew"
+            self.reader.note(Fault.CALLED_AFTER_REVOCATION, index, message)
+
+
+# `decode_entry` has checked the shape of every field.
+def _text(body: Mapping[str, Json], name: str) -> str:
+    return cast(str, body[name])
+
+
+def _count(body: Mapping[str, Json], name: str) -> int:
+    return cast(int, body[name])
+
+
+def _root(body: Mapping[str, Json], name: str) -> bytes:
+    return base64.b64decode(_text(body, name))
