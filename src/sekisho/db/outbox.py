@@ -85,4 +85,4 @@ def _owed(database: Database) -> list[tuple[int, bytes, str]]:
     columns = (OutboxRow.id, OutboxRow.entry, OutboxRow.key)
     with database.read() as session:
         owed = select(*columns).where(OutboxRow.entry_index.is_(None)).order_by(OutboxRow.id).limit(_BATCH)
-        return [row._tuple() for row in session.execute(owed)]
+        return [(number, entry, key) for number, entry, key in session.execute(owed)]

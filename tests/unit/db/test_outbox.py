@@ -1,0 +1,98 @@
+"""The outbox: what a change owes the ledger is paid, once, in order, whatever crashes."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sekisho.db import Base, Conflict, Database, drain, is_recorded, record, sqlite_url
+from sekisho.db.outbox import OutboxRefused
+
+
+class Ledger:
+    """A log that knows its keys, and crashes when told: before or after the entry is durable."""
+
+    def __init__(self) -> None:
+        self.entries: list[bytes] = []
+        self.keys: dict[str, int] = {}
+        self.crashes: list[str] = []
+
+    def append(self, entry: bytes, key: str) -> int:
+        crash = self.crashes.pop(0) if self.crashes else "never"
+        if crash == "before":
+            raise ConnectionError
+        if key not in self.keys:
+            self.keys[key] = len(self.entries)
+            self.entries.append(entry)
+        if crash == "after":
+            raise ConnectionError
+        return self.keys[key]
+
+
+def _record(database: Database, *names: str) -> None:
+    with database.begin() as session:
+        for name in names:
+            record(session, name.encode(), key=f"test/{name}")
+
+
+def test_entries_are_paid_in_order_and_once(database: Database) -> None:
+    """Draining gives the indexes; draining again gives none and appends none."""
+    ledger = Ledger()
+    _record(database, "a", "b")
+    _record(database, "c")
+    assert drain(database, ledger.append) == (0, 1, 2)
+    assert drain(database, ledger.append) == ()
+    assert ledger.entries == [b"a", b"b", b"c"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(crashes=st.lists(st.sampled_from(["before", "after", "never"]), max_size=8), count=st.integers(1, 4))
+def test_whatever_crashes_each_entry_is_there_once_in_order(
+    tmp_path_factory: pytest.TempPathFactory, crashes: list[str], count: int
+) -> None:
+    """A crash between commit and append, or between append and its index, is made good by draining again."""
+    database = Database.open(sqlite_url(tmp_path_factory.mktemp("db") / "x.db"))
+    Base.metadata.create_all(database.engine)
+    ledger = Ledger()
+    ledger.crashes = list(crashes)
+    names = [str(number) for number in range(count)]
+    _record(database, *names)
+    for _ in range(len(crashes) + 1):
+        try:
+            drain(database, ledger.append)
+        except ConnectionError:
+            continue
+    assert ledger.entries == [name.encode() for name in names]
+    assert drain(database, ledger.append) == ()
+    database.close()
+
+
+def test_a_change_that_is_rolled_back_owes_nothing(database: Database) -> None:
+    """The entry is part of the change: no change, no entry."""
+    ledger = Ledger()
+
+    def change() -> None:
+        with database.begin() as session:
+            record(session, b"a", key="test/a")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change()
+    assert drain(database, ledger.append) == ()
+    assert ledger.entries == []
+
+
+def test_one_key_is_one_entry(database: Database) -> None:
+    """A second entry under a key would be taken by the ledger for the first, and lost."""
+    _record(database, "a")
+    with pytest.raises(Conflict):
+        _record(database, "a")
+    with database.read() as session:
+        assert is_recorded(session, "test/a")
+        assert not is_recorded(session, "test/b")
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201])
+def test_a_key_has_a_size(database: Database, key: str) -> None:
+    """SQLite would take any length; PostgreSQL would not."""
+    with pytest.raises(OutboxRefused), database.begin() as session:
+        record(session, b"", key=key)
