@@ -14,7 +14,7 @@ from sekisho.findings.codec import (
     finding_from_json,
     finding_to_json,
 )
-from sekisho.findings.errors import CampaignConflict, FindingRefused, FindingUnknown, StateRefused
+from sekisho.findings.errors import AssetNotTheirs, CampaignConflict, FindingRefused, FindingUnknown, StateRefused
 from sekisho.findings.fingerprint import family_of, fingerprint_of
 from sekisho.findings.states import REASONS_OF, move
 from sekisho.findings.text import clean_path, clean_text
@@ -41,6 +41,7 @@ from sekisho.findings.types import (
 
 __all__ = [
     "REASONS_OF",
+    "AssetNotTheirs",
     "Campaign",
     "CampaignConflict",
     "Confidence",

@@ -31,3 +31,10 @@ class CampaignConflict(SekishoError):
 
     code: ClassVar[str] = "SKS-FINDINGS-004"
     hint = "A recorded campaign is never replaced: hunt again and submit the new report."
+
+
+class AssetNotTheirs(SekishoError):
+    """The asset is another institution's, or not the one that the report is about."""
+
+    code: ClassVar[str] = "SKS-FINDINGS-005"
+    hint = "Submit the report for the asset that was hunted, in the name of the institution that declared it."

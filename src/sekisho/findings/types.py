@@ -16,11 +16,12 @@ from sekisho.findings.errors import FindingRefused
 
 # A sink's expression, a sentence or a path; an engine's adapter cuts what is longer.
 MAX_TEXT = 1_000
-# A data flow longer than this is not one a person follows.
-MAX_FLOW_STEPS = 100
-# Checks passed on the way, and things that must be true for the severity to be deserved.
-MAX_GUARDS = 100
-MAX_VERDICTS = 100
+# A data flow longer than this is not one a person follows. With the limits below and four bytes a character, the
+# largest finding stays within the 1 MiB that strict JSON is read up to.
+MAX_FLOW_STEPS = 50
+MAX_GUARDS = 10
+MAX_PRECONDITIONS = 10
+MAX_VERDICTS = 10
 # GitHub takes 25,000 results a run; a campaign above that is a broken rule, not a report.
 MAX_FINDINGS = 25_000
 # CPython, its tests included, has about 2,500 files.
@@ -210,7 +211,7 @@ class Finding:
         check_text(self.title)
         _require(len(self.flow) <= MAX_FLOW_STEPS, f"a flow has at most {MAX_FLOW_STEPS} steps")
         _require(len(self.guards) <= MAX_GUARDS, f"a finding has at most {MAX_GUARDS} guards")
-        _require(len(self.preconditions) <= MAX_GUARDS, f"a finding has at most {MAX_GUARDS} preconditions")
+        _require(len(self.preconditions) <= MAX_PRECONDITIONS, f"at most {MAX_PRECONDITIONS} preconditions")
         for precondition in self.preconditions:
             check_text(precondition)
         _require(len(self.verdicts) <= MAX_VERDICTS, f"a finding has at most {MAX_VERDICTS} verdicts")

@@ -12,13 +12,15 @@ from sekisho.hunt.errors import (
     NothingToHunt,
     ReleaseRefused,
     ReleaseUnreachable,
+    ReportNotWritten,
     TargetRefused,
 )
 from sekisho.hunt.progress import OnProgress, Progress, Stage
 from sekisho.hunt.recon import DEFAULT_EXCLUDES, Limits, Source, Survey, survey
 from sekisho.hunt.releases import fetch_release
-from sekisho.hunt.report import to_sarif
+from sekisho.hunt.report import to_sarif, write_report
 from sekisho.hunt.table import render_table
+from sekisho.hunt.targets import survey_target
 
 __all__ = [
     "DEFAULT_EXCLUDES",
@@ -33,6 +35,7 @@ __all__ = [
     "Progress",
     "ReleaseRefused",
     "ReleaseUnreachable",
+    "ReportNotWritten",
     "Source",
     "Stage",
     "Survey",
@@ -42,6 +45,8 @@ __all__ = [
     "hunt",
     "render_table",
     "survey",
+    "survey_target",
     "to_sarif",
     "unpack_wheel",
+    "write_report",
 ]

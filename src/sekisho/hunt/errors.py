@@ -46,3 +46,10 @@ class EngineFailed(SekishoError):
 
     code: ClassVar[str] = "SKS-HUNT-006"
     hint = "Hunt a smaller part of the target to find the file, and report it as docs/hunt.md says."
+
+
+class ReportNotWritten(SekishoError):
+    """The hunt is done, but its report could not be written."""
+
+    code: ClassVar[str] = "SKS-HUNT-007"
+    hint = "Name a file in a folder that exists and that you may write to."

@@ -1,9 +1,13 @@
 """A campaign as SARIF 2.1.0, with what was not looked at among the notifications."""
 
+import os
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
-from sekisho.findings import Campaign, Finding, FlowStep, Gap, NotAnalyzed, Severity
+from sekisho.findings import Campaign, Finding, FlowStep, Gap, NotAnalyzed, Severity, clean_text
 from sekisho.formats.sarif import Flaw, Note, Rule, Run, Source, Step, write_sarif
+from sekisho.hunt.errors import ReportNotWritten
 from sekisho.hunt.weaknesses import weakness_of
 
 HOME = "https://sekisho.example/"
@@ -39,6 +43,19 @@ def to_sarif(campaign: Campaign, *, version: str) -> bytes:
             ),
         )
     )
+
+
+def write_report(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole or not at all, readable by its owner alone; or raise ReportNotWritten."""
+    try:
+        with tempfile.TemporaryDirectory(dir=path.absolute().parent) as folder:
+            part = Path(folder, "report")
+            # A report says where code is weak: it is not for every account of the machine.
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+            part.replace(path)
+    except OSError as error:
+        raise ReportNotWritten(f"cannot write {clean_text(str(path))}: {type(error).__name__}") from error
 
 
 def _rules(findings: Iterable[Finding]) -> Iterable[Rule]:

@@ -16,7 +16,7 @@ from sekisho.findings import (
     clean_text,
     fingerprint_of,
 )
-from sekisho.findings.types import MAX_FLOW_STEPS, MAX_GUARDS
+from sekisho.findings.types import MAX_FLOW_STEPS, MAX_GUARDS, MAX_PRECONDITIONS
 from sekisho.hunt.campaign import Claim, Look
 from sekisho.hunt.engines.lowering import Broken, Lowered, lower_all
 from sekisho.hunt.errors import EngineFailed
@@ -85,7 +85,7 @@ def _claim(found: taint.TaintFinding, texts: Mapping[str, bytes]) -> Claim:
         # The ends say most: a long flow loses its middle.
         flow=flow if len(flow) <= MAX_FLOW_STEPS else (*flow[: MAX_FLOW_STEPS // 2], *flow[-MAX_FLOW_STEPS // 2 :]),
         guards=tuple(_step(guard) for guard in found.guards[:MAX_GUARDS]),
-        preconditions=tuple(clean_text(text) for text in found.preconditions[:MAX_GUARDS]),
+        preconditions=tuple(clean_text(text) for text in found.preconditions[:MAX_PRECONDITIONS]),
         fingerprint=fingerprint_of(
             cwe=cwe,
             path=found.location.path,
