@@ -39,7 +39,7 @@ def compile_set(policy_text: str, entities: Sequence[Mapping[str, Any]], schema:
     """Return `policy_text` and `entities` ready for `evaluate`, or raise PolicyRefused.
 
     Steps: (1) size; (2) the policies parse, and none is a template; (3) they fit the schema; (4) the entities fit
-    the schema, none twice; (5) every entity that another refers to is there.
+    the schema, none in two versions; (5) every entity that another refers to is there.
     """
     # (1)
     if len(policy_text) > MAX_POLICY_TEXT_SIZE:

@@ -29,6 +29,22 @@ def test_a_second_spelling_or_a_small_order_is_refused(y, sign_bit):
         check_key((y | sign_bit << 255).to_bytes(32, "little"))
 
 
+@pytest.mark.parametrize("sign_bit", [0, 128])
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    ],
+)
+def test_a_point_of_order_eight_is_refused(encoded, sign_bit):
+    """Four points of the curve have order 8: two y, each with both signs of x."""
+    raw = bytearray.fromhex(encoded)
+    raw[31] |= sign_bit
+    with pytest.raises(KeyRefused, match="small order"):
+        check_key(bytes(raw))
+
+
 @pytest.mark.parametrize("raw", [b"", bytes(31), bytes(33), (2).to_bytes(32, "little")])
 def test_what_is_no_point_is_refused(raw):
     """A wrong length, or a y that no x goes with, could never sign."""
