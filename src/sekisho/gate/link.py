@@ -1,0 +1,132 @@
+"""The gate's end of the link to the control plane: snapshots and leases in, acknowledgements and checkpoints out.
+
+A unix socket, one JSON object a line. The link carries no caller's request; what it loses is only time, and when the
+lease lapses the gate denies until it is back.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from sekisho.access import snapshot_from_json
+from sekisho.core import SekishoError
+from sekisho.formats import jcs
+from sekisho.gate import limits
+from sekisho.gate.errors import LinkRefused
+from sekisho.gate.gate import Gate
+
+_log = structlog.get_logger("sekisho.link")
+# Contract with the control plane: back within a second, and not a hundred times a second.
+FIRST_RETRY_S = 0.05
+LAST_RETRY_S = 1.0
+CHECKPOINT_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """What a gate says first. `secret` proves the slot; `origin` and `vkey` are its calls log's."""
+
+    slot: str
+    secret: str = field(repr=False)
+    origin: str
+    vkey: str
+
+    def encode(self) -> bytes:
+        """Return the first frame."""
+        told = {"slot": self.slot, "secret": self.secret, "origin": self.origin, "vkey": self.vkey}
+        return _frame({"hello": told})
+
+
+class Link:
+    """Keeps the gate connected. `read_checkpoint` returns the published checkpoint's text, None before the first."""
+
+    def __init__(self, gate: Gate, *, socket: Path, hello: Hello, read_checkpoint: Callable[[], str | None]) -> None:
+        self._gate = gate
+        self._socket = socket
+        self._hello = hello
+        self._read_checkpoint = read_checkpoint
+        self._sent_checkpoint: str | None = None
+
+    async def run(self) -> None:
+        """Connect, follow, and connect again, until cancelled."""
+        pause_s = FIRST_RETRY_S
+        while True:
+            version_before = self._version()
+            try:
+                await self._follow()
+            except* (OSError, ValueError, SekishoError) as errors:
+                _log.warning("link lost", error=type(errors.exceptions[0]).__name__)
+            # A peer that sent nothing new may be failing as fast as it answers.
+            pause_s = FIRST_RETRY_S if self._version() != version_before else min(pause_s * 2, LAST_RETRY_S)
+            await asyncio.sleep(pause_s)
+
+    async def _follow(self) -> None:
+        reader, writer = await asyncio.open_unix_connection(self._socket, limit=limits.MAX_LINK_FRAME_BYTES)
+        try:
+            writer.write(self._hello.encode())
+            async with asyncio.TaskGroup() as both:
+                sender = both.create_task(self._send_checkpoints(writer))
+                await self._take_frames(reader, writer)
+                sender.cancel()
+        finally:
+            writer.close()
+
+    async def _take_frames(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            acknowledged = take_frame(self._gate, line)
+            if acknowledged is not None:
+                writer.write(_frame({"ack": {"version": acknowledged}}))
+
+    async def _send_checkpoints(self, writer: asyncio.StreamWriter) -> None:
+        self._sent_checkpoint = None
+        while True:
+            note = await asyncio.to_thread(self._read_checkpoint)
+            if note is not None and note != self._sent_checkpoint:
+                writer.write(_frame({"checkpoint": note}))
+                await writer.drain()
+                self._sent_checkpoint = note
+            await asyncio.sleep(CHECKPOINT_EVERY_S)
+
+    def _version(self) -> int:
+        latest = self._gate.parts.lease.latest
+        return -1 if latest is None else latest.version
+
+
+def take_frame(gate: Gate, line: bytes) -> int | None:
+    """Obey one frame; return the version to acknowledge, if it was a snapshot. Raises LinkRefused or JsonRefused."""
+    frame = jcs.parse(line, max_size_bytes=limits.MAX_LINK_FRAME_BYTES)
+    if not isinstance(frame, Mapping):
+        raise LinkRefused("a frame is an object")
+    if set(frame) == {"lease"}:
+        gate.parts.lease.renew(_number(_object(frame["lease"]), "version"))
+        return None
+    if set(frame) != {"snapshot", "decisions"}:
+        raise LinkRefused("a frame is a snapshot or a lease")
+    decisions = _object(frame["decisions"])
+    snapshot = snapshot_from_json(frame["snapshot"])
+    root = decisions.get("root")
+    if not isinstance(root, str):
+        raise LinkRefused("decisions.root is text")
+    gate.put_snapshot(snapshot, decisions_size=_number(decisions, "size"), decisions_root=root)
+    return snapshot.version
+
+
+def _object(value: jcs.Json) -> Mapping[str, jcs.Json]:
+    if not isinstance(value, Mapping):
+        raise LinkRefused("expected an object")
+    return value
+
+
+def _number(fields: Mapping[str, jcs.Json], name: str) -> int:
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise LinkRefused(f"{name} is a whole number")
+    return value
+
+
+def _frame(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
