@@ -39,7 +39,7 @@ def _finding(finding: Finding) -> RenderableType:
 
 def _body(finding: Finding) -> list[RenderableType]:
     lines: list[RenderableType] = [Text(f"{finding.title} (confidence: {finding.confidence.value})")]
-    lines += [Text(f"if {precondition}") for precondition in finding.preconditions]
+    lines += [Text(f"needs: {precondition}") for precondition in finding.preconditions]
     lines += [Text(f"passes {guard.path}:{guard.line} {guard.expression}: {guard.why}") for guard in finding.guards]
     lines.append(_flow(finding))
     return lines

@@ -26,6 +26,7 @@ _NAMED = {
     "CWE-79": ("Cross-site scripting", "Escape for the place in the page where the text goes."),
     "CWE-88": ("Argument injection", "End the options with `--`, or refuse values that start with a dash."),
     "CWE-89": ("SQL injection", "Bind values as parameters; take names from a fixed list."),
+    "CWE-90": ("LDAP injection", "Escape values for filters and names with the library's own function."),
     "CWE-94": ("Code injection", "Parse the input with a parser that cannot execute."),
     "CWE-95": ("Evaluated code injection", "Parse the input with a parser that cannot execute."),
     "CWE-113": ("Header injection", "Refuse line breaks in header values."),

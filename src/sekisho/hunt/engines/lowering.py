@@ -6,7 +6,8 @@ it; the files left over then go one by one through a process of their own, and w
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from sekisho.hunt.recon import Source
 from sekisho.taint import ModuleIR, NotAnalyzed, lower
 
 # A file of the largest size takes about a second.
-FILE_TIMEOUT_S = 60
+FILE_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,15 @@ class Broken:
 
 
 Lowered: TypeAlias = ModuleIR | NotAnalyzed | Broken
+Parse: TypeAlias = Callable[[str, bytes], ModuleIR | NotAnalyzed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What every process is told: how to parse, and how long a file may take."""
+
+    parse: Parse
+    timeout_s: float
 
 
 def lower_all(
@@ -35,59 +45,54 @@ def lower_all(
     *,
     jobs: int,
     on_done: Callable[[int], None],
-    parse: Callable[[str, bytes], ModuleIR | NotAnalyzed] = lower,
+    parse: Parse = lower,
+    timeout_s: float = FILE_TIMEOUT_S,
 ) -> tuple[Lowered, ...]:
-    """Return each source lowered, in order, by `jobs` processes; by this one if `jobs` is 1.
+    """Return each source lowered, in order, by `jobs` processes; by this one, without a limit of time, if `jobs` is 1.
 
-    `on_done` is told how many are ready. `parse` must be picklable; a test passes a hostile one.
+    `on_done` is told how many are ready. `parse` must be picklable: tests pass a hostile one.
     """
     if jobs == 1:
         return tuple(_lower_here(sources, on_done, parse))
-    ready: dict[str, Lowered] = {}
-    _lower_together(sources, min(jobs, len(sources)), ready, on_done, parse)
-    _lower_apart([source for source in sources if source.path not in ready], ready, on_done, parse)
+    work, ready = _Work(parse=parse, timeout_s=timeout_s), dict[str, Lowered]()
+    for path, lowered in _lower_together(sources, min(jobs, len(sources)), work):
+        ready[path] = lowered
+        on_done(len(ready))
+    for path, lowered in _lower_apart([source for source in sources if source.path not in ready], work):
+        ready[path] = lowered
+        on_done(len(ready))
     return tuple(ready[source.path] for source in sources)
 
 
-_Parse: TypeAlias = Callable[[str, bytes], ModuleIR | NotAnalyzed]
-_OnDone: TypeAlias = Callable[[int], None]
+def _lower_here(sources: Sequence[Source], on_done: Callable[[int], None], parse: Parse) -> Iterator[Lowered]:
+    for number, source in enumerate(sources, start=1):
+        yield _lower_one(parse, source.path, source.data)
+        on_done(number)
 
 
-def _lower_here(sources: Sequence[Source], on_done: _OnDone, parse: _Parse) -> list[Lowered]:
-    ready: list[Lowered] = []
-    for source in sources:
-        ready.append(_lower_one(parse, source.path, source.data))
-        on_done(len(ready))
-    return ready
-
-
-def _lower_together(
-    sources: Sequence[Source], jobs: int, ready: dict[str, Lowered], on_done: _OnDone, parse: _Parse
-) -> None:
+def _lower_together(sources: Sequence[Source], jobs: int, work: _Work) -> Iterator[tuple[str, Lowered]]:
+    """Yield what is ready, in any order, until the first process dies: which file it was is not known then."""
     with _pool(jobs) as pool:
         try:
-            futures = {pool.submit(_lower_in_time, parse, source.path, source.data): source.path for source in sources}
-            for future in as_completed(futures):
-                ready[futures[future]] = future.result()
-                on_done(len(ready))
+            paths = {pool.submit(_lower_in_time, work, source.path, source.data): source.path for source in sources}
+            for future in as_completed(paths):
+                yield paths[future], future.result()
         except BrokenProcessPool:
-            # Which file it was is not known: all that have no result are suspects.
             return
 
 
-def _lower_apart(sources: Sequence[Source], ready: dict[str, Lowered], on_done: _OnDone, parse: _Parse) -> None:
-    rest = list(sources)
+def _lower_apart(sources: Sequence[Source], work: _Work) -> Iterator[tuple[str, Lowered]]:
+    """Yield each source, lowered one at a time: the one whose process dies is the one that killed it."""
+    rest = deque(sources)
     while rest:
         with _pool(1) as pool:
             while rest:
-                source = rest.pop(0)
+                source = rest.popleft()
                 try:
-                    ready[source.path] = pool.submit(_lower_in_time, parse, source.path, source.data).result()
+                    yield source.path, pool.submit(_lower_in_time, work, source.path, source.data).result()
                 except BrokenProcessPool:
-                    ready[source.path] = Broken(path=source.path, reason="the parser died or ran for too long")
+                    yield source.path, Broken(path=source.path, reason="the parser died or ran for too long")
                     break
-                finally:
-                    on_done(len(ready))
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
@@ -95,17 +100,17 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
 
 
-def _lower_in_time(parse: _Parse, path: str, data: bytes) -> Lowered:
+def _lower_in_time(work: _Work, path: str, data: bytes) -> Lowered:
     """Run in a worker. The alarm is not handled, so that it ends the process even inside C code."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(FILE_TIMEOUT_S)
+    signal.setitimer(signal.ITIMER_REAL, work.timeout_s)
     try:
-        return _lower_one(parse, path, data)
+        return _lower_one(work.parse, path, data)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _lower_one(parse: _Parse, path: str, data: bytes) -> Lowered:
+def _lower_one(parse: Parse, path: str, data: bytes) -> Lowered:
     try:
         return parse(path, data)
     except Exception as error:
