@@ -28,9 +28,7 @@ class GrantRefused(SekishoError):
     """The grant is signed, but names somebody or something that it cannot be given to."""
 
     code: ClassVar[str] = "SKS-ACCESS-003"
-    hint = (
-        "All principals and assets of a grant are the institution's own, and the accord admits its kind."
-    )
+    hint = "All principals and assets of a grant are the institution's own, and the accord admits its kind."
 
 
 class NotInForce(SekishoError):
@@ -51,6 +49,4 @@ class HoldRenewed(SekishoError):
     """One party alone would stop the same thing for longer than the charter's term."""
 
     code: ClassVar[str] = "SKS-ACCESS-006"
-    hint = (
-        "One party stops for one term, then leaves free for as long. Ask another party, or revoke."
-    )
+    hint = "One party stops for one term, then leaves free for as long. Ask another party, or revoke."

@@ -38,7 +38,7 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
 
 def decode_snapshot(data: bytes) -> Snapshot:
     """Return the snapshot that `data` (canonical JSON) is, or raise JsonRefused or SnapshotRefused."""
-    return snapshot_from_json(jcs.parse_canonical(data))
+    return snapshot_from_json(jcs.parse(data))
 
 
 def digest_snapshot(snapshot: Snapshot) -> str:
@@ -69,13 +69,22 @@ def snapshot_to_json(snapshot: Snapshot) -> dict[str, jcs.Json]:
 
 
 def snapshot_from_json(value: jcs.Json) -> Snapshot:
-    """Return the snapshot that `value` says, or raise SnapshotRefused."""
+    """Return the snapshot that `value` says, or raise SnapshotRefused.
+
+    Steps: (1) field by field; (2) written again it is the same, so that its digest is the one in the ledger: a time
+    or a key has a second spelling.
+    """
     try:
-        return _read_snapshot(value)
+        # (1)
+        snapshot = _read_snapshot(value)
+        # (2)
+        if encode_snapshot(snapshot) != jcs.canonical(value):
+            raise SnapshotRefused("a field of the snapshot is not in its canonical spelling")
     except SnapshotRefused:
         raise
     except SekishoError as error:
         raise SnapshotRefused(f"a field of the snapshot is refused: {error.message}") from error
+    return snapshot
 
 
 def _read_snapshot(value: jcs.Json) -> Snapshot:
