@@ -17,6 +17,8 @@ from pathlib import Path
 
 import structlog
 
+from sekisho.core import SekishoError
+
 # A snapshot of 50,000 grants is about 20 MB; what a gate sends is far smaller.
 MAX_FRAME_FROM_GATE_BYTES = 65_536
 HELLO_TIMEOUT_S = 5.0
@@ -121,8 +123,9 @@ class GateLink:
             _log.info("gate connected", slot=hello.slot)
             while line := await reader.readline():
                 await self._take(gate, line)
-        except (_Refused, TimeoutError, ValueError, ConnectionError) as error:
-            _log.warning("gate link closed", reason=type(error).__name__)
+        except (_Refused, SekishoError, TimeoutError, ValueError, ConnectionError) as error:
+            # Cut off, the gate denies once its lease lapses: the safe end of a doubt about its log.
+            _log.warning("gate link closed", reason=getattr(error, "code", type(error).__name__))
         finally:
             self._forget(gate)
             writer.close()
@@ -176,7 +179,7 @@ class _Refused(Exception):
     """The peer is no gate of ours."""
 
 
-def encode_snapshot(snapshot: object, *, size: int, root: str, version: int) -> Pushed:
+def encode_frame(snapshot: object, *, size: int, root: str, version: int) -> Pushed:
     """Return the frame for `snapshot` (JSON value) with the decisions log's size and root (base64) that cover it."""
     return Pushed(version=version, frame=_frame({"snapshot": snapshot, "decisions": {"size": size, "root": root}}))
 

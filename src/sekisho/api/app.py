@@ -1,0 +1,54 @@
+"""The control plane's web application: /api/v1 for the office, the token endpoint for defenders, two health pages.
+
+Nothing of it is on the gate's listener, and nothing of the gate's is here.
+"""
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+
+from sekisho.api import errors
+from sekisho.api.interfaces import Issuer, Office, Sharing
+from sekisho.api.programme import programme_routes
+from sekisho.api.registry import registry_routes
+from sekisho.api.security import require_office
+from sekisho.api.sharing import sharing_routes
+from sekisho.api.tokens import token_routes
+
+# The largest bodies are an SBOM of 100,000 components and a campaign with as many findings.
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+
+def make_app(office: Office, issuer: Issuer, sharing: Sharing, *, office_credential: str) -> FastAPI:
+    """Return the application over `office`. It keeps no state of its own but what token requests took once."""
+    app = FastAPI(
+        title="Sekisho control plane",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)],
+    )
+    errors.install(app)
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_office(office_credential))])
+    for routes in (registry_routes(office), programme_routes(office), sharing_routes(office, sharing)):
+        api.include_router(routes)
+    app.include_router(api)
+    app.include_router(token_routes(office, issuer))
+    app.include_router(_health(office))
+    return app
+
+
+def _health(office: Office) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/livez")
+    def livez() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.get("/readyz")
+    def readyz() -> dict[str, object]:
+        # Reading the snapshot asks the database and the ledger's head: both answer, or this fails.
+        return {"status": "ok", "snapshot_version": office.snapshot.version}
+
+    return routes

@@ -1,0 +1,85 @@
+"""Errors on the wire: RFC 9457 problem details with the same code, message and hint as the command line."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from sekisho.api.security import OfficeOnly
+from sekisho.core import SekishoError
+
+
+class BadRequest(SekishoError):
+    """The request is not of the shape that the OpenAPI document gives."""
+
+    code: ClassVar[str] = "SKS-API-002"
+    hint = "See /api/v1/openapi.json for the shape of each request."
+
+
+class NoSuchPage(SekishoError):
+    """No resource has this path, or it does not take this method."""
+
+    code: ClassVar[str] = "SKS-API-003"
+    hint = "See /api/v1/openapi.json for the paths there are."
+
+
+class TooLarge(SekishoError):
+    """The body is larger than the control plane accepts."""
+
+    code: ClassVar[str] = "SKS-API-004"
+    hint = "Split the request; the largest that is taken is 32 MiB, for an SBOM or a campaign."
+
+
+class Broken(SekishoError):
+    """The control plane failed; nothing was done that is not in the ledger."""
+
+    code: ClassVar[str] = "SKS-API-005"
+    hint = "Tell the programme office the time of the request; its log has the cause."
+
+
+# A refusal is 422 unless it says something else of itself.
+_STATUS: Mapping[type[SekishoError], int] = MappingProxyType(
+    {OfficeOnly: 401, BadRequest: 400, NoSuchPage: 404, TooLarge: 413, Broken: 500}
+)
+_REFUSED = 422
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document; a stranger never sees a traceback."""
+    app.add_exception_handler(SekishoError, _on_ours)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def problem(error: SekishoError) -> JSONResponse:
+    """Return `error` as application/problem+json."""
+    status = _STATUS.get(type(error), _REFUSED)
+    body = {"type": f"urn:sekisho:error:{error.code}", "title": error.message, "status": status, **error.to_dict()}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+async def _on_ours(_request: Request, error: Exception) -> JSONResponse:
+    return problem(error if isinstance(error, SekishoError) else Broken("the control plane failed"))
+
+
+async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
+    # Where and what, never the value: it may be a secret that was sent to the wrong field.
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
+    return problem(BadRequest(where or "not the shape that was expected"))
+
+
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 413:
+        return problem(TooLarge("the body is too large"))
+    return problem(NoSuchPage("no such resource") if status in (404, 405) else BadRequest("the request was refused"))
+
+
+async def _on_bug(_request: Request, _error: Exception) -> JSONResponse:
+    return problem(Broken("the control plane failed"))

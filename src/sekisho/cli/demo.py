@@ -1,0 +1,64 @@
+"""`sekisho demo`: the whole programme on this machine, act by act."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from sekisho.server.demo.story import Act, Played
+
+
+def demo(
+    data: Annotated[Path, typer.Option("--data", help="A new or empty folder for all that the demo makes.")] = Path(
+        "demo-data"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Clear what an earlier demo left in the folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Play the programme from charter to proof on loopback; exit 1 if any act fails."""
+    from sekisho.server.demo.run import play
+
+    screen = Console(stderr=as_json, highlight=False)
+
+    def begin(act: "Act") -> None:
+        screen.print(f"[bold]{act.name}[/bold]: {escape(act.shows)} …")
+
+    def end(played: "Played") -> None:
+        screen.print(f"  {'done' if played.ok else 'FAILED'} in {played.seconds:.1f} s")
+        for name, fact in played.to_dict()["facts"].items():
+            screen.print(f"  {name.replace('_', ' ')}: {escape(_plain(fact))}")
+
+    acts = play(data, fresh=fresh, on_begin=begin, on_end=end)
+    ok = all(act.ok for act in acts)
+    if as_json:
+        shown = {"ok": ok, "data_dir": str(data.resolve()), "acts": [act.to_dict() for act in acts]}
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+    else:
+        _show_end(screen, data.resolve(), acts)
+    raise typer.Exit(0 if ok else 1)
+
+
+def _show_end(screen: Console, data: Path, acts: "tuple[Played, ...]") -> None:
+    table = Table(title="What was proved", title_justify="left")
+    for column in ("act", "outcome", "seconds"):
+        table.add_column(column, justify="right" if column == "seconds" else "left")
+    for act in acts:
+        table.add_row(act.name, "proved" if act.ok else f"FAILED: {escape(act.error or '')}", f"{act.seconds:.1f}")
+    screen.print()
+    screen.print(table)
+    facts = {name: fact for act in acts for name, fact in act.facts.items()}
+    for label, name in (("SARIF", "sarif"), ("notice", "notice"), ("ledger", "ledger")):
+        if name in facts:
+            screen.print(f"{label}: {escape(str(facts[name]))}", soft_wrap=True)
+    screen.print(f"data directory: {escape(str(data))}", soft_wrap=True)
+    screen.print(f"\nnext: sekisho ledger verify {data}/ledger --charter {data}/charter.json", soft_wrap=True)
+    screen.print("      sekisho hunt PATH-TO-YOUR-OWN-CODE", soft_wrap=True)
+
+
+def _plain(fact: object) -> str:
+    return fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False)

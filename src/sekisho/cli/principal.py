@@ -1,0 +1,46 @@
+"""`sekisho principal`: the people and workloads that act for an institution."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sekisho.cli.options import AsJson, Data
+from sekisho.cli.output import show
+
+app = typer.Typer(help="The people and workloads of an institution, each known by its key.", no_args_is_help=True)
+
+
+@app.command()
+def keygen(
+    out: Annotated[Path, typer.Option(help="Where the private key goes; it never leaves this machine.")],
+) -> None:
+    """Make a key on the defender's machine, and print its public half (JWK) for enrolment."""
+    from sekisho.sidecar import make_key
+
+    show(make_key(out).public_jwk, as_json=True)
+
+
+@app.command()
+def enrol(
+    data: Data,
+    institution: Annotated[str, typer.Option(help="The institution's id.")],
+    kind: Annotated[str, typer.Option(help="person or workload.")],
+    name: Annotated[str, typer.Option(help="Who or what it is; never written to the ledger.")],
+    key: Annotated[Path, typer.Option(help="The public key (JWK file).", exists=True, dir_okay=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Enrol a person or a workload with its public key."""
+    from sekisho.api.client import OfficeClient
+
+    body = {"institution_id": institution, "kind": kind, "name": name, "key": json.loads(key.read_bytes())}
+    show(OfficeClient.of(data).post("/principals", body), as_json=as_json)
+
+
+@app.command("list")
+def list_all(data: Data, as_json: AsJson = False) -> None:
+    """List the people and workloads."""
+    from sekisho.api.client import OfficeClient
+
+    show(OfficeClient.of(data).get("/principals"), as_json=as_json)

@@ -1,0 +1,1 @@
+"""`sekisho demo`: the programme on one machine, act by act, through the services that `sekisho serve` runs."""

@@ -1,0 +1,120 @@
+"""Act 5: a grant is revoked while calls run, then a whole lab is put on hold; how fast, and what stops."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from sekisho.core import Reason
+from sekisho.core.ids import AccordId, GrantId, HoldId
+from sekisho.server.demo.defender import calling, chat, denied_code
+from sekisho.server.demo.stage import LABS, PROGRAMME, Stage
+from sekisho.server.demo.story import require
+from sekisho.trust import Hold, Revocation, Target, TargetKind, hold_payload, revocation_payload
+
+GPT = LABS["openai"][1]
+CALLERS = 2
+# Invariant 8.
+IN_FORCE_LIMIT_MS = 100.0
+SETTLE_S = 1.0
+HOLD_FOR = timedelta(days=1)
+
+
+def play(stage: Stage) -> Mapping[str, Any]:
+    """Revoke under load, measure, then hold the lab and list what it stops."""
+    with _calls_running(stage) as calls:
+        _wait_until(calls, permitted=2 * CALLERS)
+        revoked = stage.office.post("/revocations", _revocation(stage))
+        told_at = time.monotonic()
+        time.sleep(SETTLE_S)
+    in_force_ms = max(ms for ms in revoked["in_force_ms"].values() if ms is not None)
+    late = [began for began, code in calls if code is None and began > told_at]
+    require(not late, "a call that began after the revocation was answered was permitted")
+    codes = {code for began, code in calls if began > told_at}
+    require(codes == {Reason.GRANT_REVOKED.value}, f"after the revocation calls were denied with {codes}")
+    hold = stage.office.post("/holds", _lab_hold(stage))
+    _check_hold(stage)
+    return {
+        "calls_while_revoking": len(calls),
+        "permitted": sum(code is None for _, code in calls),
+        "in_force_at_every_gate_after_ms": in_force_ms,
+        "within_100_ms": in_force_ms <= IN_FORCE_LIMIT_MS,
+        "last_permitted_call_began_ms_before_the_answer": _last_permitted_ms(calls, told_at),
+        "hold_on_lab": "openai",
+        "hold_stops": {name: len(ids) for name, ids in hold["stops"].items()},
+        "hold_in_force_after_ms": max(ms for ms in hold["in_force_ms"].values() if ms is not None),
+    }
+
+
+@contextmanager
+def _calls_running(stage: Stage) -> Iterator[list[tuple[float, str | None]]]:
+    """Let SMBC's hunter call in a loop on several threads; give (began, reason code or None) of each call."""
+    calls: list[tuple[float, str | None]] = []
+    stop = threading.Event()
+
+    def loop() -> None:
+        with calling(stage, stage.principals["smbc-hunter"], asset=stage.assets["smbc-web"]) as http:
+            while not stop.is_set():
+                began = time.monotonic()
+                answer = chat(stage, http, GPT)
+                calls.append((began, None if answer.is_success else denied_code(answer)))
+
+    threads = [threading.Thread(target=loop, daemon=True) for _ in range(CALLERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield calls
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _wait_until(calls: list[tuple[float, str | None]], *, permitted: int) -> None:
+    deadline = time.monotonic() + 30
+    while sum(code is None for _, code in calls) < permitted:
+        require(time.monotonic() < deadline, "no calls got through before the revocation")
+        time.sleep(0.01)
+
+
+def _last_permitted_ms(calls: list[tuple[float, str | None]], told_at: float) -> float:
+    return round((told_at - max(began for began, code in calls if code is None)) * 1000, 1)
+
+
+def _revocation(stage: Stage) -> bytes:
+    revocation = Revocation(
+        grant_id=GrantId(stage.grants["smbc-openai"]),
+        accord_id=AccordId(stage.accords["openai"]),
+        lab="openai",
+        basis="Demo: the institution's project has ended.",
+        revoked_at=stage.clock.now(),
+    )
+    return stage.signed("revocation", revocation_payload(revocation), *stage.quorum("openai"))
+
+
+def _lab_hold(stage: Stage) -> bytes:
+    now = stage.clock.now()
+    hold = Hold(
+        id=HoldId(stage.ids.new("hld")),
+        programme=PROGRAMME,
+        placed_by="united-states",
+        target=Target(kind=TargetKind.LAB, id="openai"),
+        basis="Demo: export control review of one lab's models.",
+        placed_at=now,
+        lapses_at=now + HOLD_FOR,
+    )
+    return stage.signed("hold", hold_payload(hold), "united-states")
+
+
+def _check_hold(stage: Stage) -> None:
+    """The held lab answers nobody; the other lab is untouched."""
+    with calling(stage, stage.principals["mufg-hunter"], asset=stage.assets["mufg-web"]) as http:
+        held = denied_code(chat(stage, http, GPT))
+        other = http.post(
+            f"{stage.gate_origin}/v1/messages",
+            json={"model": LABS["anthropic"][1], "max_tokens": 4, "messages": [{"role": "user", "content": "Hello"}]},
+        )
+    require(held == Reason.LAB_ON_HOLD.value, f"under the hold a call was denied with {held}")
+    require(other.is_success, "the hold on one lab stopped the other")
