@@ -1,12 +1,12 @@
 """The tables of this room, private to it. A finding's detail is in `preimage` alone, which stays in this database."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.db import Base, CanonicalJson, UtcDateTime
-from sekisho.formats.jcs import Json
 
 
 class CaseRow(Base):
@@ -17,7 +17,7 @@ class CaseRow(Base):
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     finding_id: Mapped[str] = mapped_column(String(40), unique=True)
     owner: Mapped[str] = mapped_column(String(40), index=True)
-    told: Mapped[Json] = mapped_column(CanonicalJson)
+    told: Mapped[Any] = mapped_column(CanonicalJson)
     embargo_state: Mapped[str] = mapped_column(String(1))
     lifts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
