@@ -94,12 +94,18 @@ def _flaw(finding: Finding) -> Flaw:
         rule_id=finding.rule_id,
         level=_LEVELS[finding.severity],
         message=finding.title,
-        at=Step(path=at.path, line=at.line, column=at.column, code="", remark=""),
+        at=Step(path=at.path, line=at.line, column=at.column, code=_code_at(finding), remark=""),
         function=at.function,
         flow=tuple(_step(step) for step in finding.flow),
         fingerprint=finding.fingerprint,
         facts=tuple(sorted(facts.items())),
     )
+
+
+def _code_at(finding: Finding) -> str:
+    """Return the code at the finding's place as its flow ends in it, "" where the flow does not tell."""
+    end = finding.flow[-1:]
+    return "".join(s.expression for s in end if (s.path, s.line) == (finding.location.path, finding.location.line))
 
 
 def _step(step: FlowStep) -> Step:
