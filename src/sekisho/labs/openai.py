@@ -175,7 +175,11 @@ class _ChatWatcher:
         if chunk.choices is None:
             raise LabGarbled("a chunk without choices")
         self._finished |= {choice.index for choice in chunk.choices if choice.finish_reason is not None}
-        self.tally.suffices = len(self._finished) >= self._choices and self.tally.output_tokens is not None
+        self.tally.suffices = (
+            len(self._finished) >= self._choices
+            and self.tally.output_tokens is not None
+            and self.tally.lab_error is None
+        )
         is_usage_alone = not chunk.choices and chunk.usage is not None
         return self._shows_usage or not is_usage_alone
 
