@@ -66,7 +66,8 @@ def read_text(value: jcs.Json, where: str) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT_LENGTH:
         raise DocumentRefused(f"{where}: expected text of 1 to {MAX_TEXT_LENGTH} characters")
     # A line end or a direction mark can make a screen show another text than the one that is signed.
-    if not value.isprintable():
+    # The ideographic space is how Japanese is typed, and shows.
+    if not value.replace("\u3000", " ").isprintable():
         raise DocumentRefused(f"{where}: control or invisible characters")
     return value
 

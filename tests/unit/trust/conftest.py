@@ -1,6 +1,7 @@
 """A programme of five parties whose documents the trust tests sign, forge and bend."""
 
 import base64
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,7 +43,7 @@ ROLES = {
     "partner-gov": Role.PARTNER,
     "working-group": Role.GROUP,
 }
-QUORUM = ("lab-a", "home-gov", "working-group")
+ORIGIN = "sekisho.example/decisions"
 
 
 def key_of(name: str) -> Ed25519PrivateKey:
@@ -78,6 +79,11 @@ class Programme:
         return replace(self.charter, parties=tuple(parties))
 
 
+# C2SP signed-note: algorithm 1 (Ed25519) and the key; the id is over the name and both.
+_NOTE_KEY = b"\x01" + raw_key(key_of("ledger").public_key())
+_NOTE_ID = hashlib.sha256(ORIGIN.encode() + b"\n" + _NOTE_KEY).hexdigest()[:8]
+
+
 def make_charter() -> Charter:
     return Charter(
         programme="sekisho.example",
@@ -93,10 +99,7 @@ def make_charter() -> Charter:
                 AnyOf(rules=(AnyOfRole(role=Role.PARTNER), AnyOfRole(role=Role.GROUP))),
             )
         ),
-        decisions=LogKey(
-            origin="sekisho.example/decisions",
-            vkey="sekisho.example/decisions+12345678+" + base64.b64encode(b"\x01" + bytes(32)).decode(),
-        ),
+        decisions=LogKey(origin=ORIGIN, vkey=f"{ORIGIN}+{_NOTE_ID}+{base64.b64encode(_NOTE_KEY).decode()}"),
         labs=(LabModels(party="lab-a", models=("cyber-1", "cyber-2")), LabModels(party="lab-b", models=("myth-1",))),
         hold_term=timedelta(days=3),
     )

@@ -1,3 +1,7 @@
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from sekisho.formats import dsse
@@ -14,6 +18,8 @@ from sekisho.trust import (
     revocation_payload,
 )
 from sekisho.trust.documents import READERS
+
+_PAGE = Path(__file__).parents[3] / "docs" / "specs" / "documents.md"
 
 
 def _payloads(programme):
@@ -59,3 +65,31 @@ def test_an_error_of_trust_is_a_failed_verification(programme, at):
     assert caught.value.exit_code == 1
     assert caught.value.signers == frozenset()
     assert "nobody" in caught.value.message
+
+
+def _examples():
+    page = _PAGE.read_text(encoding="utf-8")
+    return dict(re.findall(r"```json (\w+)\n(.*?)```", page, re.DOTALL))
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_the_specifications_example_of_each_kind_parses(programme, kind):
+    """docs/specs/documents.md shows what the code takes: the documents that these tests use."""
+    document, _ = _payloads(programme)[kind]
+    assert read_document(dsse.seal(kind, json.loads(_examples()[kind]))) == document
+
+
+def test_the_specifications_envelope_is_truly_signed(programme, at):
+    """The example's signature verifies under the example's charter, and its digest is the one printed above it."""
+    envelope = dsse.decode(_examples()["envelope"].encode())
+    assert require_signed(envelope, programme.charter, at=at) == {"partner-gov"}
+    assert read_document(envelope) == programme.hold
+    assert f"`{envelope.digest}`" in _PAGE.read_text(encoding="utf-8")
+
+
+def test_the_specification_names_every_field(programme):
+    """A field that is not on the page does not exist."""
+    page = _PAGE.read_text(encoding="utf-8")
+    for _, payload in _payloads(programme).values():
+        for name in payload:
+            assert f"`{name}`" in page or f'"{name}"' in page

@@ -1,5 +1,9 @@
 """Laws of rules, tried over random nested rules against a second, naive reading of the specification."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -263,3 +267,10 @@ def test_reading_a_rule_gives_a_rule_or_a_refusal(payload):
     except RuleRefused:
         return
     assert isinstance(rule, threshold_rules.Rule)
+
+
+def test_the_concept_pages_rule_is_the_one_under_test(programme):
+    """docs/charter.md shows the programme's rule, and it reads."""
+    page = (Path(__file__).parents[3] / "docs" / "charter.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```json rule\n(.*?)```", page, re.DOTALL)
+    assert read_rule(json.loads(example), programme.charter.parties) == programme.charter.grant_rule
