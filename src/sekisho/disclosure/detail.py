@@ -5,21 +5,27 @@ text before a case opens, and recipients get texts written for them, never anyth
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Final
 
 from sekisho.disclosure.case import Text
 from sekisho.disclosure.errors import DetailLeaks
-from sekisho.findings import Finding
+from sekisho.findings import Finding, finding_to_json
+from sekisho.formats import jcs
 
 # Shorter, or plain lower-case words below this, occur in any sentence ("path", "main").
 _SHORTEST = 4
 _LONGEST_PLAIN_WORD = 11
+# Fields that say nothing of the flaw, in words that any notice may use ("high", "confirmed").
+_HARMLESS: Final = frozenset(
+    {"severity", "confidence", "state", "state_reason", "outcome", "engine", "judge", "asset_id", "found_at", "at"}
+)
 
 
 def details_of(finding: Finding) -> frozenset[str]:
     """Return the words of `finding` that tell something about the flaw."""
-    return frozenset(word for word in _words(finding) if _is_telling(word))
+    return frozenset(word for word in _words(finding_to_json(finding)) if _is_telling(word))
 
 
 def check_free_of_detail(texts: tuple[Text, ...], finding: Finding) -> None:
@@ -30,23 +36,27 @@ def check_free_of_detail(texts: tuple[Text, ...], finding: Finding) -> None:
                 raise DetailLeaks(f"the {language} text for recipients holds a detail of the finding")
 
 
-def _words(finding: Finding) -> Iterator[str]:
-    yield from (finding.id, finding.campaign_id, finding.fingerprint, finding.rule_id, finding.cwe, finding.title)
-    yield from _path_words(finding.location.path)
-    yield from _name_words(finding.location.function)
-    for step in finding.flow:
-        yield from _path_words(step.path)
-        yield from (step.expression, step.why)
-    yield from (verdict.reason for verdict in finding.verdicts)
+def _words(value: jcs.Json, name: str = "") -> Iterator[str]:
+    """Yield every text below `value` but those of _HARMLESS: a field that the finding gains later counts as well."""
+    if name in _HARMLESS:
+        return
+    if isinstance(value, str):
+        yield from _spellings(value, name)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _words(item, key)
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _words(item, name)
 
 
-def _path_words(path: str) -> Iterator[str]:
-    bare = PurePosixPath(path)
-    yield from (path, bare.name, ".".join(bare.with_suffix("").parts))
-
-
-def _name_words(function: str) -> Iterator[str]:
-    yield from (function, *function.split("."))
+def _spellings(text: str, name: str) -> Iterator[str]:
+    yield text
+    if name == "path":
+        bare = PurePosixPath(text)
+        yield from (bare.name, ".".join(bare.with_suffix("").parts))
+    elif name == "function":
+        yield from text.split(".")
 
 
 def _is_telling(word: str) -> bool:
