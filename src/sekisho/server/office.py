@@ -26,11 +26,14 @@ from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
 from sekisho.server.places import DataDir
 from sekisho.server.setup import write_private
 from sekisho.tlog.checkpoint import open_checkpoint
+from sekisho.tlog.merkle import root_of
 from sekisho.tlog.note import NoteVerifier
 from sekisho.tokens import PublicKey
 from sekisho.trust import Charter, pin_charter, read_charter, verify_signers
 
 T = TypeVar("T")
+
+EMPTY_ROOT = root_of(())
 
 # A gate that lost the control plane for longer than this denies. Short, since in that time no stop reaches it; long
 # enough for a restart of the control plane.
@@ -239,7 +242,7 @@ class ControlOffice:
             origin = next(o for o in self._calls_logs if o.endswith(f"/calls/{slot}"))
             tree = open_checkpoint(note.encode(), NoteVerifier.parse(self._calls_logs[origin]))
             name = f"calls/{slot}"
-            size, root = self._calls_heads.get(name, (0, b""))
+            size, root = self._calls_heads.get(name, (0, EMPTY_ROOT))
             if tree.size < size or (tree.size == size and tree.root != root):
                 raise GateRefused(f"{name} shrank or forked at size {tree.size}")
             if tree.size == size:
