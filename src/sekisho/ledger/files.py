@@ -30,7 +30,7 @@ class PublicFolder:
         self._at_step = at_step
 
     def clear_staging(self) -> None:
-        """Remove what a crash left under temporary names."""
+        """Remove what a crash or a failing disk left under temporary names."""
         with _reported(self._root):
             shutil.rmtree(self._staging, ignore_errors=True)
 

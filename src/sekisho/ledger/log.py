@@ -124,6 +124,10 @@ class Log:
             if isinstance(error, StoreBehind | LedgerForked):
                 self._sequencer.refuse(error)
             raise
+        except Exception as error:
+            # Whatever it was, readiness must show it: a log that is never published proves nothing.
+            self._trouble = LedgerUnavailable(f"not published: {type(error).__name__}")
+            raise self._trouble from error
         self._trouble = None
         return checkpoint
 

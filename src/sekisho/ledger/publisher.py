@@ -97,11 +97,14 @@ class Publisher:
         self._place(self._tiles.partials())
 
     def _sign_and_publish(self, size: int) -> Checkpoint:
-        """Steps: (1) persist the head; (2) sign; (3) publish; (4) drop what full tiles supersede."""
+        """Steps: (1) persist the head; (2) sign; (3) publish; (4) drop what is left over."""
         checkpoint = Checkpoint(origin=self._signer.verifier.name, size=size, root=self._tiles.root())
         # (1) The tree was grown out of the one signed before, entry by entry, so the two are consistent.
-        self._store.persist_head(Head(size=size, root=checkpoint.root), at=self._clock.now())
-        self._at_step(Step.HEAD_PERSISTED)
+        self._store.persist_head(
+            Head(size=size, root=checkpoint.root),
+            at=self._clock.now(),
+            after_commit=lambda: self._at_step(Step.HEAD_PERSISTED),
+        )
         # (2)
         note = sign_checkpoint(checkpoint, self._signer)
         # (3)
@@ -155,6 +158,7 @@ class Publisher:
         )
 
     def _drop_superseded(self) -> None:
+        self._folder.clear_staging()
         self._folder.remove_partials(self._completed)
         self._completed.clear()
 

@@ -139,7 +139,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             _refuse(self._path, error)
 
-    def persist_head(self, head: Head, *, at: datetime) -> None:
+    def persist_head(self, head: Head, *, at: datetime, after_commit: Callable[[], None]) -> None:
         """Record durably that `head` may be signed, or raise StoreBehind or LedgerForked. `at`: aware UTC.
 
         The caller MUST have grown `head` out of the tree of the last head: the store compares sizes and, at one
@@ -156,6 +156,7 @@ class Store:
                     "INSERT OR REPLACE INTO head (one, size, root, signed_at) VALUES (1, ?, ?, ?)",
                     (head.size, head.root, format_utc(at)),
                 )
+                after_commit()
         except (OSError, sqlite3.Error) as error:
             _refuse(self._path, error)
 
