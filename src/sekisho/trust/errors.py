@@ -8,6 +8,8 @@ from sekisho.core import SekishoError
 class TrustRefused(SekishoError):
     """Base of the refusals: a document, key, rule or signature did not pass, so a command ends with 1."""
 
+    code: ClassVar[str] = "SKS-TRUST-000"
+    hint = "Compare the document with docs/specs/documents.md."
     exit_code: ClassVar[int] = 1
 
 

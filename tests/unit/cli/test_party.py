@@ -3,6 +3,7 @@ import stat
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
@@ -78,8 +79,6 @@ def test_a_file_that_holds_no_ed25519_key_is_refused(tmp_path):
 
 def test_a_written_key_reads_back(tmp_path):
     """write_key and read_key are inverse."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     key = Ed25519PrivateKey.generate()
     write_key(tmp_path / "key.pem", key)
     assert raw_key(read_key(tmp_path / "key.pem").public_key()) == raw_key(key.public_key())

@@ -1,9 +1,10 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sekisho.policy import compile_policies, decide, schema_text
+from sekisho.policy import PolicyFailed, compile_policies, decide, schema_text
 from sekisho.policy.engine import parse_schema
 
 _PAGE = Path(__file__).parents[3] / "docs" / "policy.md"
@@ -31,15 +32,7 @@ def test_the_pages_example_is_a_policy_that_works(entities):
     assert len(compile_policies([example], entities).compiled.policies) == 1
 
 
-def test_a_missing_schema_field_is_an_error(question, texts, entities):
+def test_a_question_that_does_not_fit_the_schema_is_a_failure(question, texts, entities):
     """The question's context is checked on each call, not only the policies: a number for a text does not pass."""
-    from sekisho.policy import PolicyFailed
-
     with pytest.raises(PolicyFailed):
-        decide(_with_surface(question, 1), compile_policies(texts, entities))
-
-
-def _with_surface(question, surface):
-    from dataclasses import replace
-
-    return replace(question, surface=surface)
+        decide(replace(question, surface=1), compile_policies(texts, entities))

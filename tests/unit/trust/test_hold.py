@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sekisho.formats import dsse
 from sekisho.trust import (
@@ -60,8 +61,6 @@ def test_the_party_that_places_it_signs_it(programme, at):
 
 
 def _key(name):
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     return Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"."))
 
 

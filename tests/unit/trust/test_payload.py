@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -94,8 +94,6 @@ def test_an_object_has_exactly_its_names():
 @given(seconds=st.integers(1, 10**9), micros=st.integers(0, 999_999))
 def test_a_window_reads_back(seconds, micros):
     """read_window and window_payload are inverse."""
-    from datetime import UTC, datetime
-
     opens = datetime(2026, 11, 22, tzinfo=UTC)
     window = Window(opens=opens, closes=opens + timedelta(seconds=seconds, microseconds=micros))
     assert read_window(window_payload(window), "valid") == window
