@@ -163,6 +163,8 @@ def test_a_missing_institution_is_seen_before_anything_is_in_force(texts, entiti
         "",
         "// nothing",
         '@id("a") permit (principal == ?principal, action, resource);',
+        '@id("a") permit (principal, action, resource); permit (principal, action, resource);',
+        '@id("a") permit (principal, action, resource); @id("b") permit (principal == ?principal, action, resource);',
         '@id("a") permit (principal, action, resource) when { principal.nme == "x" };',
         '@id("a") permit (principal, action, resource) when { context.case == "x" };',
         '@id("a") permit (principal, action, resource) when { context.budget > 1 };',
