@@ -3,6 +3,8 @@
 Values, errors and pure decisions; what touches the database is `sekisho.findings.services`.
 """
 
+from sekisho.findings.campaigns import Campaign, Coverage, FileRead, Gap, Mode, NotAnalyzed, OtherFiles
+from sekisho.findings.checks import check_path
 from sekisho.findings.codec import (
     campaign_digest,
     campaign_from_json,
@@ -19,24 +21,16 @@ from sekisho.findings.fingerprint import family_of, fingerprint_of
 from sekisho.findings.states import REASONS_OF, move
 from sekisho.findings.text import clean_path, clean_text
 from sekisho.findings.types import (
-    Campaign,
     Confidence,
-    Coverage,
     Engine,
-    FileRead,
     Finding,
     FlowStep,
-    Gap,
     Location,
-    Mode,
-    NotAnalyzed,
-    OtherFiles,
     Outcome,
     Severity,
     State,
     StateReason,
     Verdict,
-    check_path,
 )
 
 __all__ = [

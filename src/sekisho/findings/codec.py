@@ -11,20 +11,14 @@ from typing import TypeVar
 
 from sekisho.core.ids import AssetId, CampaignId, FindingId
 from sekisho.core.utc import format_utc, parse_utc
+from sekisho.findings.campaigns import Campaign, Coverage, FileRead, Gap, Mode, NotAnalyzed, OtherFiles
 from sekisho.findings.errors import FindingRefused
 from sekisho.findings.types import (
-    Campaign,
     Confidence,
-    Coverage,
     Engine,
-    FileRead,
     Finding,
     FlowStep,
-    Gap,
     Location,
-    Mode,
-    NotAnalyzed,
-    OtherFiles,
     Outcome,
     Severity,
     State,

@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from sekisho.core import IdSource
 from sekisho.core.ids import AssetId, CampaignId, FindingId, InstitutionId
 from sekisho.db import record
+from sekisho.findings.campaigns import Campaign
 from sekisho.findings.codec import campaign_digest, decode_finding, encode_campaign, encode_finding
 from sekisho.findings.errors import AssetNotTheirs, CampaignConflict, FindingRefused, FindingUnknown
 from sekisho.findings.states import move
 from sekisho.findings.tables import CampaignRow, FindingRow
-from sekisho.findings.types import Campaign, Finding, State, StateReason
+from sekisho.findings.types import Finding, State, StateReason
 from sekisho.formats import jcs
 from sekisho.ledger.commitment import commit
 from sekisho.ledger.entries import Entry, EntryKind, encode_entry

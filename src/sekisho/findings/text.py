@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from sekisho.findings.types import MAX_TEXT, has_controls
+from sekisho.findings.checks import MAX_TEXT, has_controls
 
 _CUT = "…"
 _UNSHOWABLE = "\N{REPLACEMENT CHARACTER}"

@@ -84,7 +84,7 @@ def hunt(
     look = engine.look(survey.sources, mode=mode, on_progress=on_progress)
     # (2) (3)
     claims = sorted(strongest(look.claims), key=_worst_first)
-    on_progress(Progress(stage=Stage.DEDUPE, done=len(claims), total=len(look.claims)))
+    on_progress(Progress(stage=Stage.DEDUPE, done=len(look.claims), total=len(look.claims)))
     finished_at = clock.now()
     return Campaign(
         id=campaign_id,

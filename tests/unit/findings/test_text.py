@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.findings import clean_path, clean_text
-from sekisho.findings.types import check_path, check_text
+from sekisho.findings.checks import check_path, check_text
 
 _HOSTILE = st.text(alphabet=st.characters() | st.sampled_from("\x1b\u202e\u0301\n\ud800/\\."), max_size=60)
 
