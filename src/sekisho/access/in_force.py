@@ -99,13 +99,13 @@ def build_snapshot(
             SnapshotAsset(id=a.id, institution_id=a.institution_id, kind=a.kind, name=a.name)
             for a in list_assets(session)
         ),
-        grants=tuple(snapshot_grant(issued.grant, issued.state) for issued in list_grants(session)),
+        grants=tuple(_snapshot_grant(issued.grant, issued.state) for issued in list_grants(session)),
         holds=_holds_in_force(session, made_at),
         labs=tuple(SnapshotLab(party=lab.party, models=lab.models) for lab in labs),
     )
 
 
-def snapshot_grant(grant: Grant, state: GrantState) -> SnapshotGrant:
+def _snapshot_grant(grant: Grant, state: GrantState) -> SnapshotGrant:
     """Return `grant` as a snapshot has it."""
     return SnapshotGrant(
         id=grant.id,
@@ -124,7 +124,7 @@ def snapshot_grant(grant: Grant, state: GrantState) -> SnapshotGrant:
     )
 
 
-def snapshot_hold(hold: Hold) -> SnapshotHold:
+def _snapshot_hold(hold: Hold) -> SnapshotHold:
     """Return `hold` as a snapshot has it: without its basis."""
     return SnapshotHold(
         id=hold.id,
@@ -138,7 +138,7 @@ def snapshot_hold(hold: Hold) -> SnapshotHold:
 
 def _holds_in_force(session: Session, at: datetime) -> tuple[SnapshotHold, ...]:
     rows = session.scalars(select(HoldRow).where(HoldRow.lapses_at > at).order_by(HoldRow.id))
-    return tuple(snapshot_hold(read_hold(dsse.decode(row.envelope))) for row in rows)
+    return tuple(_snapshot_hold(read_hold(dsse.decode(row.envelope))) for row in rows)
 
 
 def _accord(row: AccordRow) -> Accord:

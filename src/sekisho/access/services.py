@@ -20,7 +20,6 @@ from sekisho.access.in_force import (
     list_accords,
     list_grants,
     list_holds,
-    snapshot_hold,
 )
 from sekisho.access.recording import (
     accord_body,
@@ -66,7 +65,6 @@ __all__ = [
     "place_hold",
     "refuse_document",
     "revoke_grant",
-    "snapshot_hold",
 ]
 
 
