@@ -65,8 +65,8 @@ class Range:
 def parse(text: str) -> Range:
     """Return the range that `text` says, or raise RangeRefused. A scheme nobody knows is not refused here.
 
-    Steps: (1) size; (2) the shape of the URI; (3) each constraint's shape; (4) versions that can be read, each
-    once, in order, if the scheme is known.
+    Steps: (1) size; (2) the shape of the URI; (3) each constraint's shape; (4) bounds that open and close in turn; (5)
+    versions that can be read, each once, in order, if the scheme is known.
     """
     # (1)
     if len(text) > MAX_LENGTH:
@@ -76,13 +76,14 @@ def parse(text: str) -> Range:
     if match is None or match[1] in {"all", "none"}:
         raise RangeRefused(f"not a version range: {text[:80]!r}")
     scheme, constraints = match[1], match[2]
-    # (3)
     if constraints != "*":
-        for constraint in constraints.split("|"):
-            _check_constraint(constraint)
-    # (4)
-    if is_known_scheme(scheme) and constraints != "*":
-        _check_order(scheme, text)
+        # (3)
+        comparators = tuple(_comparator(constraint) for constraint in constraints.split("|"))
+        # (4)
+        _check_bounds(comparators)
+        # (5)
+        if is_known_scheme(scheme):
+            _check_order(scheme, text)
     return Range(scheme=scheme, text=text)
 
 
@@ -101,7 +102,7 @@ def holds(span: Range, version: str) -> bool:
     read = read_version(span.scheme, version)
     try:
         return bool(_CLASSES[span.scheme].from_string(span.text).contains(read))
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # as in read_version
         raise VersionUnreadable(f"{version[:40]!r} cannot be compared in scheme {span.scheme}") from error
 
 
@@ -123,12 +124,27 @@ def read_version(scheme: str, version: str) -> Any:
         raise VersionUnreadable(f"{version[:40]!r} is not a version of scheme {scheme}") from error
 
 
-def _check_constraint(text: str) -> None:
-    match = _CONSTRAINT.fullmatch(text)
+def _comparator(constraint: str) -> str:
+    """Return the comparator of a well-formed constraint, "" for equality."""
+    match = _CONSTRAINT.fullmatch(constraint)
     if match is None:
-        raise RangeRefused(f"not a constraint: {text[:40]!r}")
+        raise RangeRefused(f"not a constraint: {constraint[:40]!r}")
     if quote(unquote(match[2]), safe=_UNENCODED) != match[2]:
-        raise RangeRefused(f"percent-encoding is not canonical: {text[:40]!r}")
+        raise RangeRefused(f"percent-encoding is not canonical: {constraint[:40]!r}")
+    return match[1]
+
+
+def _check_bounds(comparators: tuple[str, ...]) -> None:
+    """Refuse what univers would answer wrongly or not at all (measured against plain intervals).
+
+    Two openings or two closings in a row contradict each other or say one thing twice. Exclusions without a bound
+    are everything but these; with more than one of them, or an equality beside, univers says nothing is inside.
+    """
+    bounds = [comparator[0] for comparator in comparators if comparator not in {"", "!="}]
+    if any(one == other for one, other in pairwise(bounds)):
+        raise RangeRefused("bounds open and close in turn: leave out those that say nothing")
+    if "!=" in comparators and not bounds and len(comparators) > 1:
+        raise RangeRefused("exclusions stand alone or within bounds")
 
 
 def _check_order(scheme: str, text: str) -> None:
