@@ -30,9 +30,10 @@ def details_of(finding: Finding) -> frozenset[str]:
 
 def check_free_of_detail(texts: tuple[Text, ...], finding: Finding) -> None:
     """Raise DetailLeaks if any of `texts` holds a word of `finding`, in any letter case. The message repeats none."""
+    details = details_of(finding)
     for text in texts:
         for language, said in (("English", text.en), ("Japanese", text.ja)):
-            if any(_holds(said, word) for word in details_of(finding)):
+            if any(_holds(said, word) for word in details):
                 raise DetailLeaks(f"the {language} text for recipients holds a detail of the finding")
 
 

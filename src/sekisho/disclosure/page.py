@@ -77,9 +77,9 @@ def _fields_ja(page: Page) -> dict[str, str]:
         "versions": "、".join(page.versions),
         "issued_at": at_jst_ja(page.issued_at),
         "fix": (
-            "修正版はまだありません。公開され次第、改めてお知らせします。"
+            "修正済みのバージョンはまだありません。公開され次第、改めてお知らせします。"
             if page.fixed_version is None
-            else f"版 {page.fixed_version} で修正されています。検証のうえ、更新してください。"
+            else f"バージョン {page.fixed_version} で修正されています。検証のうえ、更新してください。"
         ),
         "sharing": (
             "エンバーゴ（公開禁止期間）は終了しています。この通知は自由に共有できます（TLP:CLEAR）。"
@@ -153,14 +153,14 @@ $en</article>
 _BODY_JA = Template(
     """<h1>ソフトウェア部品の欠陥に関する事前のお知らせ</h1>
 <p>$recipient 御中</p>
-<p>貴機関からご提出いただいた部品表によると、貴機関は欠陥のある部品をお使いです。下記の対応をお願いいたします。</p>
+<p>貴機関からご提出いただいたソフトウェア部品表（SBOM）によると、貴機関は欠陥のある部品をお使いです。下記の対応をお願いいたします。</p>
 <dl>
 <dt>管理番号</dt><dd>$tracking_id</dd>
 <dt>発行日時</dt><dd>$issued_at</dd>
 <dt>部品</dt><dd>$component</dd>
-<dt>貴機関でお使いの版</dt><dd>$versions</dd>
+<dt>貴機関でお使いのバージョン</dt><dd>$versions</dd>
 <dt>いま行うこと</dt><dd>$mitigation</dd>
-<dt>修正版</dt><dd>$fix</dd>
+<dt>修正済みのバージョン</dt><dd>$fix</dd>
 <dt>取り扱い</dt><dd>$sharing</dd>
 <dt>公開前にお知らせする根拠</dt><dd>$basis</dd>
 <dt>発行者</dt><dd>$issuer</dd>

@@ -173,7 +173,7 @@ def test_without_a_fix_the_notice_says_so(case, recipient, issuer) -> None:
     (flaw,) = value["vulnerabilities"]
     assert "fixed" not in flaw["product_status"]
     assert [r["category"] for r in flaw["remediations"]] == ["workaround"]
-    assert "修正版はまだありません" in page
+    assert "修正済みのバージョンはまだありません" in page
     assert "no fixed version yet" in page
 
 
