@@ -66,6 +66,15 @@ def test_whatever_crashes_each_entry_is_there_once_in_order(
     database.close()
 
 
+def test_a_long_backlog_is_paid_in_order(database: Database) -> None:
+    """After an outage of the ledger there is more than one batch."""
+    ledger = Ledger()
+    names = [f"{number:04d}" for number in range(1001)]
+    _record(database, *names)
+    assert drain(database, ledger.append) == tuple(range(1001))
+    assert ledger.entries == [name.encode() for name in names]
+
+
 def test_a_change_that_is_rolled_back_owes_nothing(database: Database) -> None:
     """The entry is part of the change: no change, no entry."""
     ledger = Ledger()
