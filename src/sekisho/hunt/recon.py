@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 
 from sekisho.findings import FindingRefused, Gap, NotAnalyzed, OtherFiles, check_path, clean_path, clean_text
@@ -102,10 +103,12 @@ def survey(
     Paths are relative to the folder above the outermost package that `target` lies in, so that a module has the
     same path whether its package or the folder around is named. Raises TargetRefused or NothingToHunt.
     """
-    start = _existing(target)
-    root = _root_of(start)
-    walk = _Walk(root=root, excludes=excludes, limits=limits)
-    entries = [walk.entry_of(start)] if start.is_file() else sorted(walk.folder(start, depth=0), key=lambda e: e.path)
+    start, status = _existing(target)
+    walk = _Walk(root=_root_of(start), excludes=excludes, limits=limits)
+    if stat.S_ISDIR(status.st_mode):
+        entries = sorted(walk.folder(start, depth=0), key=lambda entry: entry.path)
+    else:
+        entries = [walk.entry_of(start, status)]
     sources = tuple(walk.read(entries))
     if not sources:
         raise NothingToHunt(f"no {SOURCE_SUFFIX} file to read in {clean_text(str(target))}; left out: {len(walk.gaps)}")
@@ -117,21 +120,22 @@ def survey(
     )
 
 
-def _existing(target: Path) -> Path:
+def _existing(target: Path) -> tuple[Path, os.stat_result]:
     try:
         start = target.resolve(strict=True)
-        mode = start.stat().st_mode
+        status = start.stat()
     except (OSError, RuntimeError, ValueError) as error:
         raise TargetRefused(f"cannot read {clean_text(str(target))}: {type(error).__name__}") from error
-    if stat.S_ISDIR(mode) or (stat.S_ISREG(mode) and start.suffix == SOURCE_SUFFIX):
-        return start
+    if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and start.suffix == SOURCE_SUFFIX):
+        return start, status
     raise TargetRefused(f"{clean_text(str(target))} is neither a folder nor a {SOURCE_SUFFIX} file")
 
 
 def _root_of(start: Path) -> Path:
     """Return the folder that `start`'s modules are imported from."""
-    folder = start if start.is_dir() else start.parent
-    while (folder / "__init__.py").is_file() and folder.parent != folder:
+    folder = start if os.path.isdir(start) else start.parent
+    # os.path: unlike pathlib's, it says no where it may not look.
+    while os.path.isfile(folder / "__init__.py") and folder.parent != folder:
         folder = folder.parent
     return folder
 
@@ -147,8 +151,8 @@ class _Walk:
         self.gaps: list[NotAnalyzed] = []
         self.others: Counter[str] = Counter()
 
-    def entry_of(self, full: Path) -> _Entry:
-        return _Entry(path=full.relative_to(self._root).as_posix(), full=full, size_bytes=full.stat().st_size)
+    def entry_of(self, full: Path, status: os.stat_result) -> _Entry:
+        return _Entry(path=full.relative_to(self._root).as_posix(), full=full, size_bytes=status.st_size)
 
     def folder(self, folder: Path, *, depth: int) -> Iterator[_Entry]:
         """Yield the source files below `folder`, folders in order of name."""
@@ -157,7 +161,9 @@ class _Walk:
             return
         try:
             with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
+                # One more than is left shows that the limit is passed, however many there are.
+                some = islice(listing, max(self._limits.entries - self._entries, 0) + 1)
+                entries = sorted(some, key=lambda entry: entry.name)
         except OSError as error:
             self._gap(folder, Gap.UNREADABLE, type(error).__name__, folder=True)
             return
@@ -170,30 +176,25 @@ class _Walk:
 
     def _entry(self, entry: os.DirEntry[str], *, depth: int) -> Iterator[_Entry]:
         full = Path(entry.path)
-        is_folder = entry.is_dir(follow_symlinks=False)
-        is_source = full.suffix == SOURCE_SUFFIX
-        if not (is_folder or is_source or entry.is_symlink()):
-            if full.suffix in _OTHER_CODE:
-                self.others[full.suffix] += 1
-            return
-        if any(fnmatchcase(entry.name, pattern) for pattern in self._excludes):
-            self._gap(full, Gap.EXCLUDED, "left out by name", folder=is_folder)
-        elif entry.is_symlink():
-            self._gap(full, Gap.LINK, "links are not followed", folder=False)
-        elif is_folder:
-            yield from self.folder(full, depth=depth + 1)
-        elif not entry.is_file(follow_symlinks=False):
-            self._gap(full, Gap.UNREADABLE, "not a regular file", folder=False)
-        else:
-            yield from self._file(entry, full)
-
-    def _file(self, entry: os.DirEntry[str], full: Path) -> Iterator[_Entry]:
         try:
-            size_bytes = entry.stat(follow_symlinks=False).st_size
+            status = entry.stat(follow_symlinks=False)
         except OSError as error:
             self._gap(full, Gap.UNREADABLE, type(error).__name__, folder=False)
             return
-        yield _Entry(path=full.relative_to(self._root).as_posix(), full=full, size_bytes=size_bytes)
+        is_folder, is_link = stat.S_ISDIR(status.st_mode), stat.S_ISLNK(status.st_mode)
+        if not (is_folder or is_link or full.suffix == SOURCE_SUFFIX):
+            if full.suffix in _OTHER_CODE:
+                self.others[full.suffix] += 1
+        elif any(fnmatchcase(entry.name, pattern) for pattern in self._excludes):
+            self._gap(full, Gap.EXCLUDED, "left out by name", folder=is_folder)
+        elif is_link:
+            self._gap(full, Gap.LINK, "links are not followed", folder=False)
+        elif is_folder:
+            yield from self.folder(full, depth=depth + 1)
+        elif not stat.S_ISREG(status.st_mode):
+            self._gap(full, Gap.UNREADABLE, "not a regular file", folder=False)
+        else:
+            yield self.entry_of(full, status)
 
     def read(self, entries: list[_Entry]) -> Iterator[Source]:
         """Yield `entries` as they are read, up to the limits."""

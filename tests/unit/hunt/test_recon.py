@@ -102,8 +102,8 @@ def test_limits_make_gaps_not_silence(tree: Any) -> None:
 
 def test_a_folder_with_too_many_entries_is_a_gap(tree: Any) -> None:
     """A tree of endless entries ends the walk, not the hunt."""
-    root = tree({"a.py": "", **{f"z/{n}.txt": "" for n in range(9)}})
-    assert _gaps(survey(root, limits=Limits(entries=5))) == {"z/": Gap.TOO_MANY}
+    root = tree({"a.py": "", **{f"y/{n}.txt": "" for n in range(9)}, "z/b.py": ""})
+    assert _gaps(survey(root, limits=Limits(entries=5))) == {"y/": Gap.TOO_MANY, "z/": Gap.TOO_MANY}
 
 
 def test_a_module_has_one_path_whichever_folder_is_named(tree: Any) -> None:
