@@ -16,11 +16,11 @@ def sekisho_object(denial: Denial) -> dict[str, str | None]:
     """Return the object that stands beside the lab's own error shape under `sekisho`."""
     return {
         "code": denial.code,
-        "message": denial.message_en,
+        "message_en": denial.message_en,
         "message_ja": denial.message_ja,
-        "change": denial.change_en,
+        "change_en": denial.change_en,
         "change_ja": denial.change_ja,
-        "ask": denial.ask_en,
+        "ask_en": denial.ask_en,
         "ask_ja": denial.ask_ja,
         "request_id": denial.request_id,
     }

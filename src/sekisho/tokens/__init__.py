@@ -5,6 +5,7 @@ from sekisho.tokens.access_token import (
     encode_key_set,
     issue_access_token,
     parse_key_set,
+    peek_audience,
     verify_access_token,
 )
 from sekisho.tokens.client_assertion import (
@@ -66,6 +67,7 @@ __all__ = [
     "parse_jwk",
     "parse_jwk_text",
     "parse_key_set",
+    "peek_audience",
     "public_key_of",
     "require_dpop_token",
     "verify_access_token",

@@ -121,6 +121,14 @@ def verify_access_token(
     )
 
 
+def peek_audience(text: str) -> str:
+    """Return the audience that the token `text` names, unverified, or raise TokenRefused.
+
+    For the holder of a token alone, who got it from its issuer and must not show it to anyone else.
+    """
+    return read_text(open_compact(text, names=_HEADER, refused=TokenRefused).claims, "aud", refused=TokenRefused)
+
+
 def encode_key_set(keys: Sequence[PublicKey]) -> dict[str, list[dict[str, str]]]:
     """Return `keys` as a JWK set (RFC 7517 5), each with its thumbprint as `kid`."""
     return {"keys": [{**key.to_jwk(), "alg": key.alg, "kid": key.thumbprint, "use": "sig"} for key in keys]}
