@@ -19,7 +19,7 @@ def keygen(
     """Make a key on the defender's machine, and print its public half (JWK) for enrolment."""
     from sekisho.sidecar import make_key
 
-    show(make_key(out).public_jwk, as_json=True)
+    show(dict(make_key(out).public.to_jwk()), as_json=True)
 
 
 @app.command()

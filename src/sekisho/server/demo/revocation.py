@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx2
+
 from sekisho.core import Reason
 from sekisho.core.ids import AccordId, GrantId, HoldId
 from sekisho.server.demo.defender import calling, chat, denied_code
@@ -58,7 +60,10 @@ def _calls_running(stage: Stage) -> Iterator[list[tuple[float, str | None]]]:
         with calling(stage, stage.principals["smbc-hunter"], asset=stage.assets["smbc-web"]) as http:
             while not stop.is_set():
                 began = time.monotonic()
-                answer = chat(stage, http, GPT)
+                try:
+                    answer = chat(stage, http, GPT)
+                except httpx2.HTTPError:
+                    return  # `_wait_until` or the checks after it will miss the calls
                 calls.append((began, None if answer.is_success else denied_code(answer)))
 
     threads = [threading.Thread(target=loop, daemon=True) for _ in range(CALLERS)]

@@ -57,6 +57,7 @@ class Stage:
     cache: Path  # fetched releases; outlives the data directory of one run
     clock: SystemClock = field(default_factory=SystemClock)
     ids: RandomIds = field(default_factory=RandomIds)
+    year: Window = field(init=False)  # what the demo's documents are valid for
     party_keys: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     institutions: dict[str, str] = field(default_factory=dict)
     principals: dict[str, Enrolled] = field(default_factory=dict)
@@ -67,6 +68,10 @@ class Stage:
     credentials: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     serving: subprocess.Popen[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        opens = self.clock.now().replace(microsecond=0) - timedelta(minutes=1)
+        self.year = Window(opens=opens, closes=opens + timedelta(days=365))
 
     @property
     def office(self) -> OfficeClient:
@@ -79,12 +84,6 @@ class Stage:
     @property
     def gate_origin(self) -> str:
         return str(self.read_run_file(self.places.gate_run(GATE_SLOT))["origin"])
-
-    @property
-    def year(self) -> Window:
-        """A window from a minute ago for a year: what the demo's documents are valid for."""
-        opens = self.clock.now().replace(microsecond=0) - timedelta(minutes=1)
-        return Window(opens=opens, closes=opens + timedelta(days=365))
 
     def signed(self, kind: str, payload: Mapping[str, jcs.Json], *parties: str) -> bytes:
         """Return the document `payload` with the signatures of `parties`, each by its own key."""
