@@ -58,6 +58,22 @@ def test_a_grant_that_reaches_nothing_permits_nothing(small, grant) -> None:
     assert decide(replace(QUESTION, asset_id="ast_2"), policies).policy_ids == ("grt_2",)
 
 
+@pytest.mark.parametrize("changed", [{"principal_id": "per_2"}, {"asset_id": "ast_3"}], ids=["principal", "asset"])
+def test_what_another_institution_brings_is_denied_though_the_grant_lists_it(small, changed) -> None:
+    """The permit asks again whose the principal and the asset are."""
+    grant = small.grant(principals=("per_1", "per_2"), assets=("ast_1", "ast_3"))
+    with pytest.raises(PolicyDenied):
+        decide(replace(QUESTION, **changed), compile_snapshot(small.snapshot(grants=(grant,))))
+
+
+@pytest.mark.parametrize("at", [NOW + timedelta(microseconds=1), NOW + timedelta(seconds=1, microseconds=1)])
+def test_a_fraction_of_a_second_at_the_ends_is_permitted(small, at) -> None:
+    """The engine knows whole seconds; it must not deny what lies in the window."""
+    window = Window(opens=NOW + timedelta(microseconds=1), closes=NOW + timedelta(seconds=1, microseconds=2))
+    policies = compile_snapshot(small.snapshot(grants=(small.grant(window=window),)))
+    assert decide(replace(QUESTION, at=at), policies).policy_ids == ("grt_1",)
+
+
 @pytest.mark.parametrize("field", ["institutions", "principals", "assets", "labs"])
 def test_what_is_missing_is_denied(small, field) -> None:
     """Deleting each kind of entity in turn never leaves a permit."""

@@ -69,6 +69,8 @@ def test_from_documents_to_a_call(programme) -> None:
     programme.clock.advance(timedelta(days=1))
     assert judge(programme) == grant.id
     assert programme.snapshot().holds == ()
+    programme.clock.advance(timedelta(seconds=1))
+    assert programme.snapshot().holds == ()
     programme.revoke(programme.revocation(grant))
     assert judge(programme) is Reason.GRANT_REVOKED
     with programme.database.read() as session:

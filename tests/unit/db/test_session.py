@@ -1,6 +1,8 @@
 """The unit of work: whole or nothing, one writer at a time, readers that change nothing."""
 
+import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -64,6 +66,17 @@ def test_writers_wait_for_one_another(database: Database) -> None:
         thread.join()
     with database.read() as session:
         assert session.scalar(text("SELECT n FROM counter")) == 80
+
+
+def test_a_writer_has_the_file_from_its_first_question(database: Database, tmp_path: Path) -> None:
+    """Also against another process: what it reads cannot change before it writes."""
+    other = sqlite3.connect(tmp_path / "control.db", timeout=0, isolation_level=None)
+    with database.begin() as session:
+        session.scalar(select(func.count()).select_from(OutboxRow))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 def test_a_contradiction_is_a_conflict_that_quotes_no_values(database: Database) -> None:
