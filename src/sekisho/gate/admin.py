@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from sekisho.gate import answers, limits
 from sekisho.gate.errors import HttpRefused
@@ -23,9 +24,9 @@ class AdminConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # create_server makes no other kind
-        self._transport = transport
-        self._timer = asyncio.get_running_loop().call_later(limits.HEAD_TIMEOUT_S, transport.abort)
+        # Not an isinstance: uvloop's transports have the methods and not the base.
+        self._transport = stream = cast(asyncio.Transport, transport)
+        self._timer = asyncio.get_running_loop().call_later(limits.HEAD_TIMEOUT_S, stream.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:

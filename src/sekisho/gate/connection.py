@@ -7,7 +7,7 @@ body is kept, so that a stranger can make the gate store nothing.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from sekisho.core import Reason
 from sekisho.gate import answers, limits
@@ -66,7 +66,7 @@ class Door(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class IncomingCall:
     """A whole request of an authenticated caller. `body` is None if there was no room to keep it."""
 
@@ -103,11 +103,11 @@ class CallerConnection(asyncio.Protocol):
     # asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # create_server makes no other kind
-        self._transport = transport
-        transport.set_write_buffer_limits(high=limits.MAX_CALLER_QUEUED_BYTES)
+        # Not an isinstance: uvloop's transports have the methods and not the base.
+        self._transport = stream = cast(asyncio.Transport, transport)
+        stream.set_write_buffer_limits(high=limits.MAX_CALLER_QUEUED_BYTES)
         if not self._door.enter(self):
-            transport.abort()
+            stream.abort()
             return
         self._set_timer(self._door.patience.head_s, self._on_head_late)
 
