@@ -33,11 +33,11 @@ def record_refusal(
 
     The message is left out: it may quote what the sender wrote.
     """
-    digest = _digest_of(data)
-    key = f"{EntryKind.DOCUMENT_REFUSED.value}/{digest}/{error.code}"
+    # By all its bytes: the same document with other signatures is another attempt.
+    key = f"{EntryKind.DOCUMENT_REFUSED.value}/{hashlib.sha256(data).hexdigest()}/{error.code}"
     if is_recorded(session, key):
         return
-    body: Body = {"document_kind": kind, "document_sha256": digest, "reason": error.code}
+    body: Body = {"document_kind": kind, "document_sha256": _digest_of(data), "reason": error.code}
     _record(session, EntryKind.DOCUMENT_REFUSED, body, key=key, ids=ids, at=at)
 
 

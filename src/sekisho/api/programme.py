@@ -4,7 +4,8 @@ A document that is refused is put on record too, by its digest and the code of t
 too few signatures is worth knowing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
@@ -28,7 +29,8 @@ def programme_routes(office: Office) -> APIRouter:
 
     @routes.post("/charter")
     def pin_charter(body: Document) -> dict[str, Any]:
-        act = office.pin(body)
+        with _refusals_on_record(office, "charter", body):
+            act = office.pin(body)
         return {**charter_payload(act.value), "ledger": where(act), "in_force_ms": act.in_force_ms}
 
     @routes.get("/charter")
@@ -72,13 +74,20 @@ def programme_routes(office: Office) -> APIRouter:
 def _take(office: Office, kind: str, document: bytes, take: Take[T]) -> Done[T]:
     """Put `document` in force by `take`, or put its refusal on record and raise it."""
     charter = office.charter
-    try:
+    with _refusals_on_record(office, kind, document):
         return office.act(lambda session: take(session, document, charter, ids=office.ids, at=office.clock.now()))
+
+
+@contextmanager
+def _refusals_on_record(office: Office, kind: str, document: bytes) -> Iterator[None]:
+    """Log a refusal that the block raises, and let it pass on."""
+    try:
+        yield
     except SekishoError as error:
         refusal = error
-    office.act(
-        lambda session: access.refuse_document(
-            session, document, refusal, kind=kind, ids=office.ids, at=office.clock.now()
+        office.act(
+            lambda session: access.refuse_document(
+                session, document, refusal, kind=kind, ids=office.ids, at=office.clock.now()
+            )
         )
-    )
-    raise refusal
+        raise
