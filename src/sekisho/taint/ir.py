@@ -294,12 +294,19 @@ class Leave(NamedTuple):
     again: bool
 
 
-class Branch(NamedTuple):
-    """`if test: then else: otherwise`."""
+class Arm(NamedTuple):
+    """One `if test: body` of a branch."""
 
     at: int
     test: Expr
-    then: "Block"
+    body: "Block"
+
+
+class Branch(NamedTuple):
+    """The first arm whose test holds, else `otherwise`. Flat, because generated code has a thousand arms."""
+
+    at: int
+    arms: tuple[Arm, ...]
     otherwise: "Block"
 
 

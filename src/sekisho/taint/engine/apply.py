@@ -1,0 +1,152 @@
+"""A call of a function of the program: its summary put into the caller's terms."""
+
+from sekisho.taint import ir
+from sekisho.taint.engine.arguments import Arguments, bind
+from sekisho.taint.engine.assign import store
+from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.marks import mark
+from sekisho.taint.engine.refs import FunctionRef, SuperRef
+from sekisho.taint.engine.summary import Hit, Summary
+from sekisho.taint.engine.values import (
+    HARMLESS,
+    NOTHING,
+    Origin,
+    Point,
+    Taint,
+    Value,
+    all_taints,
+    bounded,
+    join,
+    merge_taints,
+    read,
+    write,
+)
+from sekisho.taint.program import Function
+
+# How deep the returned containers are put into the caller's terms; deeper ones fall together.
+_MAX_DEPTH = 3
+
+
+class Application:
+    """One summary at one call."""
+
+    def __init__(self, frame: Frame, node: ir.Expr, function: Function, values: dict[str, Value], sure: bool) -> None:
+        self.frame = frame
+        self.node = node
+        self.function = function
+        self.values = values
+        self.sure = sure
+        self.owner = Point(function.module.path, function.definition.qualname, 0)
+        self._known: dict[Origin, Value] = {}
+
+    def given(self, origin: Origin) -> Value | None:
+        """Return what the caller gives for `origin`; None if it is not one of the function's own parameters."""
+        if origin.kind != "param" or origin.point != self.owner:
+            return None
+        found = self._known.get(origin)
+        if found is None:
+            found = self.values.get(origin.name, NOTHING)
+            for key in origin.path:
+                found = read(found, key)
+            self._known[origin] = found
+        return found
+
+    def taints(self, inner: Taint, step: bool = True) -> tuple[Taint, ...]:
+        """Return what `inner`, a taint in the function, is in the caller."""
+        given = self.given(inner.origin)
+        if given is None:
+            return (inner,) if self.frame.belongs(inner) else ()
+        made = []
+        point, why = self.frame.point(self.node.at), f"goes through {self.function.definition.qualname}"
+        for outer in all_taints(given):
+            safe, facts, guards = outer.inside(inner)
+            taint = Taint(outer.origin, safe, facts, guards, outer.step)
+            made.append(taint.stepped(point, self.node, why, inner.step) if step else taint)
+        return tuple(made)
+
+    def value(self, inner: Value, depth: int = _MAX_DEPTH) -> Value:
+        """Return what `inner`, a value in the function, is in the caller."""
+        if inner.self_origin is not None and len(inner.taints) == 1:
+            given = self.given(inner.self_origin)
+            if (
+                given is not None
+                and inner.taints[0].safe <= {HARMLESS}
+                and not inner.taints[0].facts
+                and not inner.items
+            ):
+                return given
+        taints: tuple[Taint, ...] = ()
+        for taint in inner.taints:
+            taints = merge_taints(taints, self.taints(taint))
+        items = None
+        if inner.items and depth:
+            items = bounded({key: self.value(item, depth - 1) for key, item in inner.items.items()})
+        return Value(taints, inner.const, self._ref(inner.ref), items)
+
+    def _ref(self, ref: object | None) -> object | None:
+        """A bound method or super() carries a receiver in the function's terms; only its class is kept."""
+        if isinstance(ref, FunctionRef) and ref.bound is not None:
+            return FunctionRef(ref.function, Value(ref=ref.bound.ref))
+        return None if isinstance(ref, SuperRef) else ref
+
+
+def apply_function(
+    frame: Frame,
+    node: ir.Call,
+    function: Function,
+    bound: Value | None,
+    arguments: Arguments,
+    *,
+    receiver: ir.Expr | None,
+    sure: bool = True,
+) -> Value:
+    """Return what calling `function` gives, with its effects: flows to sinks, writes, checks."""
+    summary = frame.engine.summary_of(function, frame)
+    values, nodes = bind(function, bound, arguments)
+    if receiver is not None and function.receiver is not None:
+        nodes[function.receiver] = receiver
+    application = Application(frame, node, function, values, sure)
+    pass_on_hits(application, summary)
+    _pass_on_writes(application, summary, nodes)
+    for name, check in summary.on_return.items():
+        if name in nodes and frame.env is not None:
+            mark(frame, nodes[name], frame.env, check.safe, guards=check.guards)
+    return application.value(summary.returns)
+
+
+def pass_on_hits(application: Application, summary: Summary) -> None:
+    """Let the caller's taint reach the sinks that the function's parameters reach."""
+    frame = application.frame
+    for hit in summary.hits.values():
+        if hit.taint.origin.kind == "source" or application.given(hit.taint.origin) is None:
+            continue
+        for taint in application.taints(hit.taint):
+            if hit.rule.kind not in taint.safe and HARMLESS not in taint.safe:
+                frame.add_hit(Hit(hit.rule, hit.point, hit.expression, taint, hit.needs, hit.sure and application.sure))
+
+
+def _pass_on_writes(application: Application, summary: Summary, nodes: dict[str, ir.Expr]) -> None:
+    for (name, key), value in summary.writes.items():
+        node = nodes.get(name)
+        made = application.value(value)
+        if node is None or not (made.taints or made.items or made.ref):
+            continue
+        if isinstance(node, ir.Name | ir.Attribute | ir.Item):
+            store(application.frame, node, key, made)
+
+
+def written(application: Application, summary: Summary, receiver: str, start: Value) -> Value:
+    """Return `start`, a new object, with what a constructor writes into its receiver."""
+    made = start
+    for (name, key), value in summary.writes.items():
+        if name == receiver:
+            made = write(made, key, application.value(value))
+    return made
+
+
+def joined_results(results: list[Value]) -> Value:
+    """Return what one of several functions gives."""
+    made = results[0] if results else NOTHING
+    for result in results[1:]:
+        made = join(made, result)
+    return made

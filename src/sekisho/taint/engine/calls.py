@@ -1,0 +1,369 @@
+"""A call: find out what is called, then let it work."""
+
+from sekisho.taint import ir
+from sekisho.taint.engine.apply import Application, apply_function, joined_results, pass_on_hits, written
+from sekisho.taint.engine.arguments import Arguments, bind, evaluate_arguments
+from sekisho.taint.engine.assign import store
+from sekisho.taint.engine.attributes import read_attribute
+from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
+from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.marks import mark
+from sekisho.taint.engine.methods import METHODS
+from sekisho.taint.engine.refs import (
+    ClassRef,
+    External,
+    FunctionRef,
+    InstanceRef,
+    ModuleRef,
+    PartialRef,
+    SuperRef,
+)
+from sekisho.taint.engine.values import ANY, NOTHING, Guard, Value, all_taints, everything, merge_taints, read, write
+from sekisho.taint.knowledge.model import Flow, GuardRule
+from sekisho.taint.program import Class, Function
+
+_REFLECTED = "reflected"
+# A method's name that so many classes have says nothing about which one is meant.
+_MAX_NAMESAKES = 2
+# Overriding methods that are looked at where the base's does nothing.
+_MAX_OVERRIDES = 4
+
+
+def call(frame: Frame, node: ir.Call) -> Value:
+    """Return what the call gives, with its effects."""
+    target, receiver = node.target, None
+    if isinstance(target, ir.Attribute):
+        receiver = frame.value(target.base)
+        callee = read_attribute(frame, target, receiver)
+    else:
+        callee = frame.value(target)
+    arguments = evaluate_arguments(frame, node)
+    _reach_reflection(frame, node, callee)
+    return invoke(frame, node, callee, receiver, arguments)
+
+
+def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
+    """What is called was found by a name that comes from outside."""
+    chosen = tuple(taint for taint in callee.taints if _REFLECTED in taint.facts)
+    rule = frame.engine.knowledge.by_kind.get("reflection")
+    if chosen and rule is not None and callee.ref is None:
+        reach_rule(frame, node, rule, Value(chosen))
+
+
+def invoke(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
+    """Return what calling `callee` with `arguments` gives."""
+    ref = callee.ref
+    if isinstance(ref, FunctionRef):
+        return _call_function(frame, node, ref, receiver, arguments)
+    if isinstance(ref, ClassRef):
+        return _construct(frame, node, ref.definition, arguments)
+    if isinstance(ref, InstanceRef):
+        method = ref.definition.find("__call__")
+        if method is not None:
+            return apply_function(frame, node, method, callee, arguments, receiver=node.target)
+    if isinstance(ref, PartialRef):
+        return invoke(frame, node, ref.target, receiver, _filled_in(ref, arguments))
+    if isinstance(ref, External):
+        return _call_external(frame, node, ref.name, callee, receiver, arguments)
+    return _call_unknown(frame, node, callee, receiver, arguments)
+
+
+def _filled_in(ref: PartialRef, arguments: Arguments) -> Arguments:
+    made = Arguments()
+    made.positional = [*ref.positional, *arguments.positional]
+    made.nodes = [*([None] * len(ref.positional)), *arguments.nodes]
+    made.named = {**dict(ref.named), **arguments.named}
+    made.named_nodes = {name: ir.Opaque(0, ()) for name, _ in ref.named} | arguments.named_nodes
+    made.rest, made.table = arguments.rest, arguments.table
+    return made
+
+
+def _call_function(
+    frame: Frame, node: ir.Call, ref: FunctionRef, receiver: Value | None, arguments: Arguments
+) -> Value:
+    base = node.target.base if isinstance(node.target, ir.Attribute) and ref.bound is not None else None
+    if isinstance(receiver, Value) and isinstance(receiver.ref, SuperRef):
+        base = _receiver_name(frame, node)
+    functions = [ref.function]
+    if ref.bound is not None and isinstance(ref.bound.ref, InstanceRef) and frame.engine.is_abstract(ref.function):
+        functions = _overrides(ref.bound.ref.definition, ref.function) or functions
+    results = [
+        apply_function(frame, node, function, ref.bound, arguments, receiver=base, sure=len(functions) == 1)
+        for function in functions
+    ]
+    known = _known_by_name(frame, node, ref.function.name, receiver, arguments)
+    result = joined_results(results)
+    if known is not None:
+        return Value(known.taints, ref=result.ref, items=result.items)
+    return result
+
+
+def _receiver_name(frame: Frame, node: ir.Call) -> ir.Expr | None:
+    """`super().m()` writes into the method's own receiver."""
+    function = frame.function
+    return ir.Name(node.at, function.receiver) if function is not None and function.receiver is not None else None
+
+
+def _overrides(definition: Class, function: Function) -> list[Function]:
+    name = function.definition.name
+    found = [made.methods[name] for made in definition.descendants if name in made.methods]
+    return found[:_MAX_OVERRIDES]
+
+
+def _known_by_name(
+    frame: Frame, node: ir.Call, name: str, receiver: Value | None, arguments: Arguments
+) -> Value | None:
+    """The program may be the framework itself: what is known of its functions from outside is true inside."""
+    knowledge = frame.engine.knowledge
+    reach_sinks(frame, node, knowledge.call_sinks.get(name, ()), receiver, arguments)
+    flows = knowledge.call_flows.get(name, ())
+    if flows or name in knowledge.sources:
+        return call_result(frame, node, name, flows, NOTHING, receiver, arguments)
+    return None
+
+
+def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Arguments) -> Value:
+    made = Value(ref=InstanceRef(definition))
+    reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(definition.name, ()), None, arguments)
+    constructor = definition.find("__init__")
+    if constructor is None or constructor.receiver is None:
+        return _fields(frame, definition, made, arguments)
+    summary = frame.engine.summary_of(constructor, frame)
+    values, _ = bind(constructor, made, arguments)
+    application = Application(frame, node, constructor, values, sure=True)
+    pass_on_hits(application, summary)
+    return written(application, summary, constructor.receiver, made)
+
+
+def _fields(frame: Frame, definition: Class, made: Value, arguments: Arguments) -> Value:
+    """A class without a constructor of its own: its fields in order, or a foreign class below."""
+    fields = frame.engine.declared_fields(definition)
+    for name, value in arguments.named.items():
+        made = write(made, "." + name, value)
+    for name, value in zip(fields, arguments.positional, strict=False):
+        made = write(made, "." + name, value)
+    if not fields and definition.foreign:
+        return Value(everything(arguments.all()).taints, ref=made.ref, items=made.items)
+    return made
+
+
+def _call_external(
+    frame: Frame, node: ir.Call, name: str, callee: Value, receiver: Value | None, arguments: Arguments
+) -> Value:
+    special = _SPECIAL.get(name)
+    if special is not None:
+        result = special(frame, node, arguments)
+        if result is not None:
+            return result
+    knowledge = frame.engine.knowledge
+    last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
+    sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last, ())
+    reach_sinks(frame, node, sinks, receiver, arguments)
+    guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
+    if guard is not None and guard.truth is None:
+        holds_after(frame, node, guard)
+    flows = knowledge.call_flows.get(name, ())
+    if not flows and last:
+        method = METHODS.get(last)
+        if method is not None and receiver is not None:
+            found = method(frame, node, receiver, arguments)
+            if found is not None:
+                return _typed(found, receiver)
+        flows = knowledge.method_flows.get(last, ())
+    return call_result(frame, node, name, flows, callee, receiver, arguments)
+
+
+def _typed(found: Value, receiver: Value) -> Value:
+    """What is taken out of a foreign container keeps the container's name, so that knowledge goes on matching."""
+    if found.ref is not None or not isinstance(receiver.ref, External):
+        return found
+    return Value(found.taints, found.const, receiver.ref, found.items, found.self_origin, found.made_from)
+
+
+def _is_import(frame: Frame, node: ir.Call) -> bool:
+    """Say whether the call is `module.function()` rather than `object.method()`."""
+    base = node.target.base if isinstance(node.target, ir.Attribute) else None
+    while isinstance(base, ir.Attribute):
+        base = base.base
+    return isinstance(base, ir.Name) and frame.engine.is_module_name(frame.module, base.id, frame.env)
+
+
+def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
+    if not isinstance(node.target, ir.Attribute) or receiver is None:
+        # A callback: whatever goes in may come out.
+        return Value(tuple(t for t in everything([callee, *arguments.all()]).taints))
+    name = node.target.name
+    knowledge = frame.engine.knowledge
+    reach_sinks(frame, node, knowledge.method_sinks.get(name, ()), receiver, arguments)
+    guard = knowledge.method_guards.get(name)
+    if guard is not None and guard.truth is None:
+        holds_after(frame, node, guard)
+    method = METHODS.get(name)
+    if method is not None:
+        found = method(frame, node, receiver, arguments)
+        if found is not None:
+            return found
+    flows = knowledge.method_flows.get(name, ())
+    if not flows:
+        namesakes = _namesakes(frame, name, receiver)
+        if namesakes:
+            return _guess(frame, node, namesakes, receiver, arguments)
+    return _method_result(frame, node, callee, flows, receiver, arguments)
+
+
+def _method_result(
+    frame: Frame, node: ir.Call, callee: Value, flows: tuple[Flow, ...], receiver: Value, arguments: Arguments
+) -> Value:
+    if not flows and receiver.self_origin is not None:
+        # A method of an object that came in: what it gives is of the object, as an attribute would be.
+        others = call_result(frame, node, None, (), NOTHING, None, arguments)
+        return Value(merge_taints(callee.taints, others.taints))
+    return call_result(frame, node, None, flows, NOTHING, receiver, arguments)
+
+
+def _namesakes(frame: Frame, name: str, receiver: Value) -> list[Function]:
+    if isinstance(receiver.ref, InstanceRef | ModuleRef | ClassRef):
+        return []
+    found = frame.engine.program.methods_named.get(name, [])
+    return found if 0 < len(found) <= _MAX_NAMESAKES else []
+
+
+def _guess(frame: Frame, node: ir.Call, namesakes: list[Function], receiver: Value, arguments: Arguments) -> Value:
+    """Nothing says of what class the receiver is, but only so many have such a method."""
+    base = node.target.base if isinstance(node.target, ir.Attribute) else None
+    return joined_results(
+        [
+            apply_function(frame, node, function, receiver, arguments, receiver=base, sure=False)
+            for function in namesakes
+        ]
+    )
+
+
+def holds_after(frame: Frame, node: ir.Call, guard: GuardRule) -> None:
+    """A check that raises when it fails: mark its subject for what follows."""
+    subject = subject_of(node, guard)
+    if subject is None or frame.env is None:
+        return
+    weak = Guard(frame.point(node.at), node, guard.otherwise, guard.safe)
+    mark(frame, subject, frame.env, guard.safe, needs=guard.needs, weak=weak)
+
+
+def subject_of(node: ir.Call, guard: GuardRule) -> ir.Expr | None:
+    """Return the expression that the check looks at."""
+    slot = guard.subject
+    if slot.receiver:
+        return node.target.base if isinstance(node.target, ir.Attribute) else None
+    for argument in node.arguments:
+        if argument.name is not None and argument.name == slot.name:
+            return argument.value
+    positional = [argument.value for argument in node.arguments if argument.name is None]
+    if slot.position is not None and slot.position < len(positional):
+        return positional[slot.position]
+    return None
+
+
+def _super(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    function = frame.function
+    if function is None or function.owner is None or function.receiver is None:
+        return None
+    receiver = (frame.env or {}).get(function.receiver, NOTHING)
+    return Value(ref=SuperRef(function.owner, receiver))
+
+
+def _getattr(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if len(arguments.positional) < 2:
+        return None
+    base, name = arguments.positional[:2]
+    if isinstance(name.const, str) and arguments.nodes[0] is not None:
+        return read_attribute(frame, ir.Attribute(node.at, arguments.nodes[0], name.const), base)
+    chosen = all_taints(name)
+    marks = frozenset({_REFLECTED})
+    kept = tuple(taint for taint in base.taints if _REFLECTED in taint.facts)
+    if isinstance(base.ref, ModuleRef | External) and base.ref != External("type") and not base.taints:
+        return Value(merge_taints(kept, tuple(taint.changed(facts=marks) for taint in chosen)))
+    if kept:
+        return Value(merge_taints(kept, tuple(taint.changed(facts=marks) for taint in chosen)))
+    return Value(merge_taints(base.taints, chosen))
+
+
+def _setattr(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if len(arguments.positional) == 3 and arguments.nodes[0] is not None:
+        name = arguments.positional[1].const
+        if isinstance(name, str):
+            store(frame, arguments.nodes[0], "." + name, arguments.positional[2])
+    return NOTHING
+
+
+def _partial(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if not arguments.positional:
+        return None
+    target, *given = arguments.positional
+    return Value(everything(given).taints, ref=PartialRef(target, tuple(given), tuple(sorted(arguments.named.items()))))
+
+
+def _dict(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    items = dict(arguments.positional[0].items or {}) if arguments.positional else {}
+    items.update(arguments.named)
+    taints = everything(arguments.all()).taints if not items else ()
+    if arguments.positional:
+        taints = merge_taints(taints, arguments.positional[0].taints)
+    origin = arguments.positional[0].self_origin if arguments.positional else None
+    return Value(taints, items=items or None, self_origin=origin)
+
+
+def _same_items(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """list(x), tuple(x): the items keep their places; iter, sorted and the others keep them as items."""
+    if len(arguments.positional) != 1:
+        return None
+    given = arguments.positional[0]
+    return Value(given.taints, items=given.items, self_origin=given.self_origin, made_from=given.made_from)
+
+
+def _map(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`map(f, xs)` calls f with each item."""
+    if len(arguments.positional) < 2:
+        return None
+    given = Arguments()
+    given.positional = [read(value, ANY) for value in arguments.positional[1:]]
+    given.nodes = [None] * len(given.positional)
+    return Value(items={ANY: invoke(frame, node, arguments.positional[0], None, given)})
+
+
+def _filter(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if len(arguments.positional) != 2:
+        return None
+    return Value(items={ANY: read(arguments.positional[1], ANY)})
+
+
+def _call_later(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`run_in_thread(f, a, b)` calls f(a, b)."""
+    if not arguments.positional:
+        return None
+    given = Arguments()
+    given.positional, given.nodes = arguments.positional[1:], arguments.nodes[1:]
+    given.named, given.named_nodes = arguments.named, arguments.named_nodes
+    given.rest, given.table = arguments.rest, arguments.table
+    return invoke(frame, node, arguments.positional[0], None, given)
+
+
+_SPECIAL = {
+    "super": _super,
+    "getattr": _getattr,
+    "setattr": _setattr,
+    "functools.partial": _partial,
+    "dict": _dict,
+    "list": _same_items,
+    "tuple": _same_items,
+    "sorted": _same_items,
+    "iter": _same_items,
+    "set": _same_items,
+    "frozenset": _same_items,
+    "reversed": _same_items,
+    "map": _map,
+    "filter": _filter,
+    "anyio.to_thread.run_sync": _call_later,
+    "asyncio.to_thread": _call_later,
+    "starlette.concurrency.run_in_threadpool": _call_later,
+    "fastapi.concurrency.run_in_threadpool": _call_later,
+    "asgiref.sync.sync_to_async": _partial,
+}

@@ -1,0 +1,190 @@
+"""Methods that every container and text has: what they take out and put in, by key."""
+
+import re
+from collections.abc import Callable
+
+from sekisho.taint import ir
+from sekisho.taint.engine.arguments import Arguments
+from sekisho.taint.engine.assign import mutate, path_step, store
+from sekisho.taint.engine.containers import key_of
+from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.text import concatenated
+from sekisho.taint.engine.values import (
+    ANY,
+    END_OF_OPTIONS,
+    NOTHING,
+    UNKNOWN,
+    Value,
+    all_taints,
+    constant,
+    join,
+    read,
+    write,
+)
+
+Method = Callable[[Frame, ir.Call, Value, Arguments], Value | None]
+
+_FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)[^{}]*\}")
+
+
+def _get(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`get(key, default)`, `pop(key)`: what is under the key, or the default."""
+    if not arguments.positional:
+        return read(receiver, ANY) if receiver.items or receiver.self_origin else None
+    found = read(receiver, key_of(arguments.positional[0]))
+    return found if len(arguments.positional) == 1 else join(found, arguments.positional[1])
+
+
+def _setdefault(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    if len(arguments.positional) < 2 or not isinstance(node.target, ir.Attribute):
+        return None
+    key = key_of(arguments.positional[0])
+    value = join(read(receiver, key), arguments.positional[1])
+    store(frame, node.target.base, key, value)
+    return value
+
+
+def _add(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """append, add, insert: a new item. A list that grows at its end keeps its items apart."""
+    if not isinstance(node.target, ir.Attribute) or not arguments.positional:
+        return None
+    added = arguments.positional[-1]
+    if added.const == END_OF_OPTIONS:
+        _put(frame, node.target.base, receiver, END_OF_OPTIONS, NOTHING)
+        return NOTHING
+    position = _end_of(receiver)
+    if node.target.name == "append" and position is not None and not frame.loops:
+        _put(frame, node.target.base, receiver, str(position), added)
+    else:
+        mutate(frame, node.target.base, [added])
+    return NOTHING
+
+
+def _end_of(receiver: Value) -> int | None:
+    """Return the next position of a list whose items are all known."""
+    items = receiver.items
+    if items is None or receiver.taints or ANY in items or END_OF_OPTIONS in items:
+        return None
+    return len(items) if all(str(number) in items for number in range(len(items))) else None
+
+
+def _put(frame: Frame, node: ir.Expr, receiver: Value, key: str, value: Value) -> None:
+    if isinstance(node, ir.Name):
+        store(frame, node, key, value)
+        return
+    step = path_step(frame, node)
+    if step is not None:
+        store(frame, step[0], step[1], write(receiver, key, value))
+
+
+def _extend(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    if isinstance(node.target, ir.Attribute) and arguments.positional:
+        given = arguments.positional[0]
+        if END_OF_OPTIONS in (given.items or {}):
+            _put(frame, node.target.base, receiver, END_OF_OPTIONS, NOTHING)
+        mutate(frame, node.target.base, [read(given, ANY)])
+    return NOTHING
+
+
+def _update(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """A digest's update takes bytes; a mapping's or a set's takes items."""
+    if not isinstance(node.target, ir.Attribute):
+        return None
+    base = node.target.base
+    for name, value in arguments.named.items():
+        _put(frame, base, frame.value(base), name, value)
+    for given in arguments.positional:
+        for key, item in (given.items or {}).items():
+            _put(frame, base, frame.value(base), key, item)
+        if given.taints:
+            mutate(frame, base, [Value(given.taints)])
+    return NOTHING
+
+
+def _items(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    pair = {"0": Value(receiver.taints), "1": read(receiver, ANY)}
+    return Value(items={ANY: Value(items=pair)})
+
+
+def _values(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    return Value(items={ANY: read(receiver, ANY)})
+
+
+def _keys(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    return Value(items={ANY: Value(receiver.taints)})
+
+
+def _format(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    if not isinstance(receiver.const, str):
+        return None
+    return formatted(receiver.const, arguments)
+
+
+def formatted(template: str, arguments: Arguments) -> Value:
+    """Return `template.format(...)`: each field's value in its place."""
+    parts: list[Value] = []
+    end = automatic = 0
+    for match in _FIELD.finditer(template):
+        parts.append(constant(template[end : match.start()]))
+        end = match.end()
+        if match[1] is None:
+            parts.append(constant(match[0][0]))
+            continue
+        field = re.split(r"[.\[]", match[1])[0]
+        if not field:
+            field, automatic = str(automatic), automatic + 1
+        value = _field(field, arguments)
+        parts.append(Value(all_taints(value), value.const if isinstance(value.const, str) else UNKNOWN))
+    parts.append(constant(template[end:]))
+    return concatenated(parts)
+
+
+def _field(name: str, arguments: Arguments) -> Value:
+    if name.isdigit() and int(name) < len(arguments.positional):
+        return arguments.positional[int(name)]
+    if name in arguments.named:
+        return arguments.named[name]
+    spread = arguments.rest if name.isdigit() else arguments.table
+    return read(spread, name) if spread is not None else NOTHING
+
+
+def _join(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`separator.join(items)`: in order where the order is known."""
+    if not isinstance(receiver.const, str) or len(arguments.positional) != 1:
+        return None
+    given = arguments.positional[0]
+    position = 0
+    parts: list[Value] = []
+    while given.items and str(position) in given.items:
+        parts.extend([constant(receiver.const), given.items[str(position)]] if parts else [given.items["0"]])
+        position += 1
+    if ANY in (given.items or {}) or given.taints:
+        tail = read(given, ANY)
+        parts.extend([constant(receiver.const), tail] if parts else [tail, constant(receiver.const), tail])
+    return concatenated([Value(all_taints(part), part.const) for part in parts]) if parts else NOTHING
+
+
+METHODS: dict[str, Method] = {
+    "get": _get,
+    "pop": _get,
+    "getlist": _get,
+    "getone": _get,
+    "getfirst": _get,
+    "getall": _get,
+    "setdefault": _setdefault,
+    "append": _add,
+    "appendleft": _add,
+    "add": _add,
+    "insert": _add,
+    "put": _add,
+    "extend": _extend,
+    "update": _update,
+    "items": _items,
+    "iteritems": _items,
+    "values": _values,
+    "itervalues": _values,
+    "keys": _keys,
+    "iterkeys": _keys,
+    "format": _format,
+    "join": _join,
+}

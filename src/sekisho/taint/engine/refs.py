@@ -1,0 +1,72 @@
+"""What a value can be, besides data: a function, a class, an object of a class, a module, or a foreign name."""
+
+from typing import NamedTuple
+
+from sekisho.taint.engine.values import Value
+from sekisho.taint.program import Class, Function, Module
+
+# A foreign name longer than this is nothing that knowledge speaks of.
+_MAX_PARTS = 8
+
+
+class FunctionRef(NamedTuple):
+    """A function of the program; `bound` is its receiver."""
+
+    function: Function
+    bound: Value | None
+
+
+class ClassRef(NamedTuple):
+    """A class of the program."""
+
+    definition: Class
+
+
+class InstanceRef(NamedTuple):
+    """An object of a class of the program."""
+
+    definition: Class
+
+
+class SuperRef(NamedTuple):
+    """`super()`: the receiver, seen from above its class."""
+
+    definition: Class
+    receiver: Value
+
+
+class ModuleRef(NamedTuple):
+    """A module of the program."""
+
+    module: Module
+
+
+class External(NamedTuple):
+    """Something outside the program by its dotted name. What a call gives has the name of what was called."""
+
+    name: str
+
+
+class PartialRef(NamedTuple):
+    """A call with some of its arguments filled in."""
+
+    target: Value
+    positional: tuple[Value, ...]
+    named: tuple[tuple[str, Value], ...]
+
+
+def external(base: str, name: str) -> External | None:
+    """Return the foreign name `base.name`, or None when it is longer than any that is known."""
+    dotted = f"{base}.{name}"
+    return External(dotted) if dotted.count(".") < _MAX_PARTS else None
+
+
+def as_ref(found: object) -> object | None:
+    """Return what Program says a name is as a reference."""
+    if isinstance(found, Function):
+        return FunctionRef(found, None)
+    if isinstance(found, Class):
+        return ClassRef(found)
+    if isinstance(found, Module):
+        return ModuleRef(found)
+    return External(found) if isinstance(found, str) else None

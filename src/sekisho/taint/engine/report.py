@@ -1,0 +1,183 @@
+"""From flows in summaries to findings: who lets the data in, which of many ways is shown, and in what words."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from sekisho.taint import ir
+from sekisho.taint.engine.entries import Way, application_way, library_way
+from sekisho.taint.engine.solver import Engine
+from sekisho.taint.engine.summary import Hit
+from sekisho.taint.engine.values import Point, Step
+from sekisho.taint.findings import Confidence, FlowStep, GuardSeen, Location, Mode, Severity, TaintFinding
+from sekisho.taint.program import Function
+from sekisho.taint.render import render
+
+# Steps of one finding. The middle of a longer flow is left out.
+_MAX_STEPS = 24
+_MODES = {
+    Mode.BOTH: frozenset({Mode.APPLICATION, Mode.LIBRARY}),
+    Mode.APPLICATION: frozenset({Mode.APPLICATION}),
+    Mode.LIBRARY: frozenset({Mode.LIBRARY}),
+}
+_MILDER = {
+    Severity.CRITICAL: Severity.HIGH,
+    Severity.HIGH: Severity.MEDIUM,
+    Severity.MEDIUM: Severity.LOW,
+    Severity.LOW: Severity.LOW,
+}
+
+
+class Candidate(NamedTuple):
+    """A flow from a way in to a sink."""
+
+    hit: Hit
+    way: Way
+    function: Function | None
+    confidence: Confidence
+
+
+def report(engine: Engine, mode: Mode) -> tuple[TaintFinding, ...]:
+    """Return one finding for each sink that outside data reaches, ordered by place and rule."""
+    best: dict[tuple[str, Point], Candidate] = {}
+    for candidate in _candidates(engine, _MODES[mode]):
+        key = (candidate.hit.rule.id, candidate.hit.point)
+        seen = best.get(key)
+        if seen is None or _rank(candidate) < _rank(seen):
+            best[key] = candidate
+    findings = sorted(map(_finding, best.values()), key=_order)
+    return tuple(_with_fingerprints(findings))
+
+
+def _candidates(engine: Engine, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    for summary in engine.module_hits.values():
+        for hit in summary.hits.values():
+            yield from _from_source(engine, hit, modes)
+    for function in engine.program.functions:
+        found = engine.summaries.get(function)
+        for hit in found.hits.values() if found is not None else ():
+            if not hit.needs <= hit.taint.facts:
+                continue
+            if hit.taint.origin.kind == "source":
+                yield from _from_source(engine, hit, modes)
+            else:
+                yield from _from_parameter(engine, function, hit, modes)
+
+
+def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    source = next(s for s in engine.knowledge.sources.values() if s.id == hit.taint.origin.name)
+    mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
+    if hit.needs <= hit.taint.facts and (source.mode is Mode.BOTH or mode is Mode.APPLICATION):
+        yield Candidate(hit, Way(mode, source.why), None, _confidence(hit, mode))
+
+
+def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    origin = hit.taint.origin
+    if origin.point != Point(function.module.path, function.definition.qualname, 0):
+        return
+    way = application_way(engine.program, engine.knowledge, function, origin) if Mode.APPLICATION in modes else None
+    if way is None and Mode.LIBRARY in modes:
+        way = library_way(engine.program, function, origin, hit.rule, hit.taint.facts)
+    if way is not None:
+        yield Candidate(hit, way, function, _confidence(hit, way.mode))
+
+
+def _confidence(hit: Hit, mode: Mode) -> Confidence:
+    guessed = not hit.sure or "assumed" in hit.taint.facts
+    if mode is Mode.APPLICATION:
+        return Confidence.MEDIUM if guessed else Confidence.HIGH
+    return Confidence.LOW if guessed else Confidence.MEDIUM
+
+
+def _rank(candidate: Candidate) -> tuple[int, int, int, str, str, tuple[str, ...]]:
+    """The surest and shortest way is the one to show; names decide the rest, so that the choice is always the same."""
+    hit, function = candidate.hit, candidate.function
+    length = hit.taint.step.length if hit.taint.step is not None else 0
+    name = function.name if function is not None else ""
+    surest = list(Confidence).index(candidate.confidence)
+    return (candidate.way.mode is Mode.LIBRARY, surest, length, name, hit.taint.origin.name, hit.taint.origin.path)
+
+
+def _finding(candidate: Candidate) -> TaintFinding:
+    hit, rule, way = candidate.hit, candidate.hit.rule, candidate.way
+    library = way.mode is Mode.LIBRARY
+    outside = (f"A caller passes on data from outside: {way.why}.",) if library else ()
+    return TaintFinding(
+        rule_id=rule.id,
+        cwe=rule.cwe,
+        message=rule.message,
+        severity=_MILDER[rule.severity] if library else rule.severity,
+        confidence=candidate.confidence,
+        mode=way.mode,
+        location=_location(hit.point),
+        preconditions=(*outside, *rule.preconditions),
+        flow=_flow(candidate),
+        guards=tuple(
+            GuardSeen(location=_location(guard.point), expression=render(guard.expression), why=guard.why)
+            for guard in sorted(hit.taint.guards, key=lambda guard: (guard.point, guard.why))
+            if rule.kind in guard.kinds
+        ),
+        fingerprint=_callee(hit.expression),
+    )
+
+
+def _location(point: Point) -> Location:
+    return Location(path=point.path, line=ir.line_of(point.at), column=ir.column_of(point.at), function=point.function)
+
+
+def _flow(candidate: Candidate) -> tuple[FlowStep, ...]:
+    steps = [
+        FlowStep(location=_location(step.point), expression=render(step.expression), why=step.why)
+        for step in _in_order(candidate.hit.taint.step)
+    ]
+    function = candidate.function
+    if function is not None:
+        point = Point(function.module.path, function.definition.qualname, function.definition.at)
+        name = candidate.hit.taint.origin.name + "".join(map(_key, candidate.hit.taint.origin.path))
+        steps.insert(0, FlowStep(location=_location(point), expression=name, why=candidate.way.why))
+    half = _MAX_STEPS // 2
+    return tuple(steps if len(steps) <= _MAX_STEPS else steps[:half] + steps[-half:])
+
+
+def _key(key: str) -> str:
+    return key if key.startswith(".") else "[…]" if key == "*" else f"[{key!r}]"
+
+
+def _in_order(last: Step | None) -> list[Step]:
+    """Return the linked steps from first to last, those inside a call after the call's own."""
+    found: list[Step] = []
+    work: list[tuple[Step, bool]] = [(last, False)] if last is not None else []
+    while work:
+        step, opened = work.pop()
+        if opened:
+            found.append(step)
+            continue
+        if step.inner is not None:
+            work.append((step.inner, False))
+        work.append((step, True))
+        if step.before is not None:
+            work.append((step.before, False))
+    return found
+
+
+def _callee(node: ir.Expr) -> str:
+    """The last name of what is called: stable when a variable is renamed."""
+    target = node.target if isinstance(node, ir.Call) else node
+    if isinstance(target, ir.Attribute):
+        return target.name
+    return target.id if isinstance(target, ir.Name) else ""
+
+
+def _order(finding: TaintFinding) -> tuple[str, int, int, str]:
+    return (finding.location.path, finding.location.line, finding.location.column, finding.rule_id)
+
+
+def _with_fingerprints(findings: list[TaintFinding]) -> Iterable[TaintFinding]:
+    """The rule, the file, the function and what is called; a number tells apart what those do not."""
+    counts: dict[tuple[str, ...], int] = {}
+    for finding in findings:
+        parts = (finding.rule_id, finding.location.path, finding.location.function, finding.fingerprint)
+        counts[parts] = number = counts.get(parts, 0) + 1
+        digest = hashlib.sha256("\n".join((*parts, str(number))).encode()).hexdigest()
+        yield replace(finding, fingerprint=digest[:32])

@@ -1,0 +1,356 @@
+"""Every function looked at, callees before callers, again where a callee turned out to do more, until nothing changes.
+
+A function's summary depends on the summaries of what it calls. The order is the call graph's as far as it can be read
+off the source; who really used whose summary is noted while running, and only those are looked at again.
+"""
+
+import heapq
+import re
+
+from sekisho.taint import ir
+from sekisho.taint.budget import Budget
+from sekisho.taint.engine.apply import Application
+from sekisho.taint.engine.callgraph import bottom_up
+from sekisho.taint.engine.exits import checks_at_exits
+from sekisho.taint.engine.expressions import TABLE
+from sekisho.taint.engine.frame import BudgetSpent, Env, Frame
+from sekisho.taint.engine.refs import (
+    ClassRef,
+    External,
+    InstanceRef,
+    ModuleRef,
+    as_ref,
+)
+from sekisho.taint.engine.statements import leave, run_block
+from sekisho.taint.engine.summary import EMPTY_SUMMARY, Summary
+from sekisho.taint.engine.values import ANY, NOTHING, Origin, Point, Taint, Value
+from sekisho.taint.findings import NotAnalyzed
+from sekisho.taint.knowledge.model import Knowledge
+from sekisho.taint.program import Class, Function, Module, Program, dotted_name, flat
+
+_DOTTED = re.compile(r"[A-Za-z_][\w.]*")
+_OPTIONAL = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Union", "Type"})
+
+
+class Engine:
+    """One analysis of one program."""
+
+    def __init__(self, program: Program, knowledge: Knowledge, budget: Budget) -> None:
+        self.program = program
+        self.knowledge = knowledge
+        self.budget = budget
+        self.gaps: list[NotAnalyzed] = []
+        self.steps = 0
+        self.summaries: dict[Function, Summary] = {}
+        self.module_hits: dict[Module, Summary] = {}
+        self._globals: dict[Module, Env] = {}
+        self._class_bodies: dict[Class, Env] = {}
+        self._attributes: dict[tuple[Class, str], Value | None] = {}
+        self._attribute_nodes: dict[Class, dict[str, tuple[Function | None, ir.Expr]]] = {}
+        self._users: dict[Function, set[Function]] = {}
+        self._abstract: dict[Function, bool] = {}
+        self._builtins: dict[str, Value] = {}
+        self._spent: set[Function] = set()
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Look at every module, then at every function until the summaries stand still or the rounds are used up."""
+        for module in self.program.modules:
+            self._run_module(module)
+        order = bottom_up(self.program)
+        rank = {function: number for number, function in enumerate(order)}
+        queue = list(range(len(order)))
+        queued = set(queue)
+        looks: dict[Function, int] = {}
+        while queue:
+            number = heapq.heappop(queue)
+            queued.discard(number)
+            function = order[number]
+            if self.steps > self.budget.steps:
+                self._out_of_steps(function, queue, order)
+                return
+            looks[function] = looks.get(function, 0) + 1
+            if not self._run_function(function):
+                continue
+            for user in sorted(self._users.get(function, ()), key=lambda user: rank[user]):
+                again = rank[user]
+                if again not in queued and looks.get(user, 0) < self.budget.rounds:
+                    queued.add(again)
+                    heapq.heappush(queue, again)
+
+    def _out_of_steps(self, function: Function, queue: list[int], order: list[Function]) -> None:
+        for number in sorted({*queue, order.index(function)}):
+            left = order[number]
+            self._gap(
+                left.module.path, f"the budget of {self.budget.steps} steps was spent before {left.definition.qualname}"
+            )
+
+    def _gap(self, path: str, reason: str) -> None:
+        gap = NotAnalyzed(path=path, reason=reason)
+        if gap not in self.gaps:
+            self.gaps.append(gap)
+
+    def _run_module(self, module: Module) -> None:
+        frame = Frame(self, module, None, {}, TABLE, frozenset())
+        self._run(frame, module.lowered.body)
+        self._globals[module] = frame.env if frame.env is not None else {}
+        self.module_hits[module] = frame.summary
+
+    def _run_function(self, function: Function) -> bool:
+        """Look at `function`; say whether its summary changed."""
+        frame = self._frame_for(function, {}, frozenset())
+        summary = self._finish(frame, function)
+        before = self.summaries.get(function)
+        self.summaries[function] = summary
+        return before is None or before.signature() != summary.signature()
+
+    def run_nested(self, function: Function, outer: Frame) -> None:
+        """Look at a function that is written in another one, where it is defined: it sees the variables there."""
+        if outer.env is None:
+            return
+        frame = self._frame_for(function, dict(outer.env), outer.owners)
+        frame.steps = outer.steps
+        summary = self._finish(frame, function)
+        outer.steps = frame.steps
+        self.summaries[function] = summary
+        for hit in summary.hits.values():
+            # What begins in a parameter of the outer function is the outer function's doing.
+            if hit.taint.origin.kind == "param" and hit.taint.origin.point != frame.self_point:
+                outer.add_hit(hit)
+
+    def _frame_for(self, function: Function, env: Env, owners: frozenset[Point]) -> Frame:
+        point = Point(function.module.path, function.definition.qualname, 0)
+        for parameter in function.definition.parameters:
+            env[parameter.name] = self._parameter(function, parameter, point)
+        return Frame(self, function.module, function, env, TABLE, owners | {point})
+
+    def _parameter(self, function: Function, parameter: ir.Parameter, point: Point) -> Value:
+        origin = Origin("param", parameter.name, (), point)
+        taints = (Taint(origin),)
+        if function.receiver == parameter.name and function.owner is not None:
+            if "classmethod" in function.traits:
+                return Value(ref=ClassRef(function.owner))
+            return Value(taints, ref=InstanceRef(function.owner), self_origin=origin)
+        ref = None
+        if parameter.annotation is not None and parameter.kind in {"plain", "named"}:
+            ref = self.declared(function.module, parameter.annotation)
+        if isinstance(ref, External) and ref.name in {"str", "bytes", "typing.Any", "object"}:
+            ref = None
+        return Value(taints, ref=ref, self_origin=origin)
+
+    def _finish(self, frame: Frame, function: Function) -> Summary:
+        self._run(frame, function.definition.body)
+        if frame.env is not None:
+            leave(frame, None, NOTHING)
+        if frame.produced is not None:
+            frame.summary.returns = Value(items={ANY: frame.produced})
+        try:
+            checks_at_exits(frame, function)
+        except BudgetSpent:
+            self._spend(frame)
+        return frame.summary
+
+    def _run(self, frame: Frame, body: ir.Block) -> None:
+        before = frame.steps
+        try:
+            run_block(frame, body)
+        except BudgetSpent:
+            self._spend(frame)
+        self.steps += frame.steps - before
+
+    def _spend(self, frame: Frame) -> None:
+        frame.env = None
+        self._gap(
+            frame.module.path,
+            f"{frame.qualname} takes more than {self.budget.steps_per_function} steps; looked at in part",
+        )
+
+    # --- what names mean ------------------------------------------------------------------------------------------
+
+    def summary_of(self, function: Function, user: Frame) -> Summary:
+        """Return what is known of `function` so far, and note that `user` relies on it."""
+        relying = user.function
+        while relying is not None and relying.outer is not None:
+            relying = relying.outer
+        if relying is not None:
+            self._users.setdefault(function, set()).add(relying)
+        return self.summaries.get(function, EMPTY_SUMMARY)
+
+    def function_of(self, definition: ir.Function) -> Function:
+        found = self.program.by_definition[id(definition)]
+        assert isinstance(found, Function)  # noqa: S101 - Program enters every definition of the modules it is given
+        return found
+
+    def class_of(self, definition: ir.Class) -> Class:
+        found = self.program.by_definition[id(definition)]
+        assert isinstance(found, Class)  # noqa: S101 - as above
+        return found
+
+    def global_value(self, module: Module, name: str) -> Value:
+        """Return what `name` means in `module` outside of any function: of the program, or of the language."""
+        found = self._globals.get(module, {}).get(name)
+        if found is not None:
+            return found
+        ref = as_ref(self.program.lookup(module, name))
+        if ref is not None:
+            return Value(ref=ref)
+        home = self.program.variable_home(module, name)
+        if home is not None:
+            return self._globals.get(home[0], {}).get(home[1], NOTHING)
+        if name in module.symbols:
+            return NOTHING
+        builtin = self._builtins.get(name)
+        if builtin is None:
+            builtin = self._builtins[name] = Value(ref=External(name))
+        return builtin
+
+    def member_value(self, module: Module, name: str) -> Value:
+        """Return `module.name`."""
+        found = self._globals.get(module, {}).get(name)
+        if found is not None:
+            return found
+        ref = as_ref(self.program.member(module, name))
+        if ref is not None:
+            return Value(ref=ref)
+        home = self.program.variable_home(module, name)
+        return self._globals.get(home[0], {}).get(home[1], NOTHING) if home is not None else NOTHING
+
+    def is_module_name(self, module: Module, name: str, env: Env | None) -> bool:
+        """Say whether `name` is bound by an import, so that `name.f()` is a function and not a method."""
+        if env is not None and name in env:
+            ref = env[name].ref
+            return isinstance(ref, ModuleRef) or (
+                isinstance(ref, External) and not env[name].taints and ref.name == name
+            )
+        return isinstance(module.symbols.get(name), ir.Import)
+
+    def is_abstract(self, function: Function) -> bool:
+        """Say whether the body does nothing but say that it must be overridden."""
+        known = self._abstract.get(function)
+        if known is None:
+            body = function.definition.body
+            known = self._abstract[function] = all(isinstance(part, ir.Raise) or _is_ellipsis(part) for part in body)
+        return known
+
+    # --- types ----------------------------------------------------------------------------------------------------
+
+    def declared(self, module: Module, annotation: ir.Expr) -> object | None:
+        """Return what an object of the type `annotation` is, None if nothing is known."""
+        for _ in range(6):
+            if isinstance(annotation, ir.Binary):
+                annotation = annotation.left if not _is_none(annotation.left) else annotation.right
+            elif isinstance(annotation, ir.Item):
+                name = dotted_name(annotation.base)
+                if name is None or name.rpartition(".")[2] not in _OPTIONAL:
+                    return None
+                key = annotation.key
+                annotation = key.items[0] if isinstance(key, ir.Collection) and key.items else key
+            else:
+                break
+        dotted = dotted_name(annotation)
+        if isinstance(annotation, ir.Literal) and isinstance(annotation.value, str):
+            match = _DOTTED.fullmatch(annotation.value.strip())
+            dotted = match[0] if match else None
+        if dotted is None:
+            return None
+        found = self.program.resolve(module, dotted)
+        if isinstance(found, Class):
+            return InstanceRef(found)
+        if isinstance(found, str):
+            return External(found)
+        return External(dotted) if found is None and "." not in dotted and dotted not in module.symbols else None
+
+    def note_class_body(self, made: Class, body: Env) -> None:
+        """Keep what a class's body defines."""
+        self._class_bodies[made] = body
+
+    def attribute_value(self, definition: Class, name: str) -> Value | None:
+        """Return what the attribute `name` of a class's objects is, from its body and from what methods assign."""
+        key = (definition, name)
+        if key not in self._attributes:
+            self._attributes[key] = None
+            self._attributes[key] = self._find_attribute(definition, name)
+        return self._attributes[key]
+
+    def _find_attribute(self, definition: Class, name: str) -> Value | None:
+        for ancestor in definition.ancestors:
+            assigned = self._assigned(ancestor).get(name)
+            if assigned is not None:
+                ref = self._assigned_ref(ancestor, *assigned)
+                if ref is not None:
+                    return Value(ref=ref)
+            found = self._class_bodies.get(ancestor, {}).get(name)
+            if found is not None:
+                # What an object assigns over it is not known here, so its constant is not one.
+                return found if assigned is None else Value(found.taints, ref=found.ref)
+        return None
+
+    def _assigned(self, definition: Class) -> dict[str, tuple[Function | None, ir.Expr]]:
+        found = self._attribute_nodes.get(definition)
+        if found is None:
+            found = self._attribute_nodes[definition] = assigned_attributes(definition)
+        return found
+
+    def _assigned_ref(self, definition: Class, function: Function | None, node: ir.Expr) -> object | None:
+        if function is None:
+            return self.declared(definition.module, node)
+        if isinstance(node, ir.Name):
+            for parameter in function.definition.parameters:
+                if parameter.name == node.id and parameter.annotation is not None:
+                    ref = self.declared(definition.module, parameter.annotation)
+                    return ref if not isinstance(ref, External) or "." in ref.name else None
+            return None
+        if not isinstance(node, ir.Call):
+            return None
+        dotted = dotted_name(node.target)
+        found = self.program.resolve(definition.module, dotted) if dotted else None
+        if isinstance(found, Class):
+            return InstanceRef(found)
+        return External(found) if isinstance(found, str) else None
+
+    def declared_fields(self, definition: Class) -> list[str]:
+        """Return the annotated names of a class's body, bases first, in order: the fields of a record."""
+        fields: list[str] = []
+        for ancestor in reversed(definition.ancestors):
+            for statement in ancestor.definition.body:
+                if isinstance(statement, ir.Assign) and statement.annotation is not None:
+                    target = statement.targets[0] if statement.targets else None
+                    if isinstance(target, ir.Name) and target.id not in fields:
+                        fields.append(target.id)
+        return fields
+
+    def property_value(self, frame: Frame, node: ir.Attribute, method: Function, base: Value) -> Value:
+        """Return what a property gives."""
+        summary = self.summary_of(method, frame)
+        values = {method.receiver: base} if method.receiver is not None else {}
+        return Application(frame, node, method, values, sure=True).value(summary.returns)
+
+
+def assigned_attributes(definition: Class) -> dict[str, tuple[Function | None, ir.Expr]]:
+    """Return what methods assign to attributes of their receiver, the constructor first; a declared type wins."""
+    found: dict[str, tuple[Function | None, ir.Expr]] = {}
+    methods = sorted(definition.methods.values(), key=lambda method: method.definition.name != "__init__")
+    for method in methods:
+        for statement in flat(method.definition.body):
+            if not isinstance(statement, ir.Assign):
+                continue
+            for target in statement.targets:
+                if (
+                    isinstance(target, ir.Attribute)
+                    and isinstance(target.base, ir.Name)
+                    and target.base.id == method.receiver
+                ):
+                    node = (
+                        (None, statement.annotation) if statement.annotation is not None else (method, statement.value)
+                    )
+                    found.setdefault(target.name, node)
+    return found
+
+
+def _is_none(node: ir.Expr) -> bool:
+    return isinstance(node, ir.Literal) and node.value is None
+
+
+def _is_ellipsis(statement: ir.Stmt) -> bool:
+    return isinstance(statement, ir.Evaluate) and isinstance(statement.value, ir.Literal)

@@ -1,0 +1,312 @@
+"""Abstract values: what an expression may carry, and where that came from.
+
+A value is shared freely and never changed after it was made. `safe` marks hold on every way to here (joined by
+intersection), `facts` on some way (joined by union); that difference is what makes a guard a guard.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from sekisho.taint import ir
+
+# A flow longer than this is not read by anyone; the steps after it are left out, never the flow.
+MAX_STEPS = 48
+# Origins a value keeps. Beyond it a value is "made of everything" and more origins teach nothing.
+MAX_TAINTS = 12
+# Keys of one container or object that are told apart; the rest fall together under ANY.
+MAX_ITEMS = 48
+# How deep a parameter's attributes and items are told apart: request.args["x"] has two.
+MAX_PATH = 3
+MAX_GUARDS = 6
+
+# The key of items that are not told apart. Attributes have keys with a leading dot, items without.
+ANY = "*"
+# Present among a list's keys when "--" stands in it: what follows is not an option to a command.
+END_OF_OPTIONS = "--"
+# The mark that makes a value harmless for every kind of sink.
+HARMLESS = "*"
+# The mark of a path that was made absolute and free of `..`.
+RESOLVED = "resolved"
+
+EMPTY: frozenset[str] = frozenset()
+
+
+class Point(NamedTuple):
+    """A place in the program: file, qualified function, place in the file."""
+
+    path: str
+    function: str
+    at: int
+
+
+class Origin(NamedTuple):
+    """Where taint begins. `kind` "param": the parameter `name` of the function at `point`, `path` the keys below it;
+    "source": the knowledge's source `name`, found at `point`."""
+
+    kind: str
+    name: str
+    path: tuple[str, ...]
+    point: Point
+
+
+class Step:
+    """One step of a flow, linked to the one before. `inner`: the steps inside a called function, between the two."""
+
+    __slots__ = ("before", "expression", "inner", "length", "point", "why")
+
+    def __init__(self, before: "Step | None", point: Point, expression: ir.Expr | str, why: str, inner: "Step | None"):
+        self.before = before
+        self.point = point
+        self.expression = expression
+        self.why = why
+        self.inner = inner
+        self.length: int = 1 + (before.length if before else 0) + (inner.length if inner else 0)
+
+
+class Guard(NamedTuple):
+    """A check on the way that does not hold for `kinds`, and why."""
+
+    point: Point
+    expression: ir.Expr
+    why: str
+    kinds: frozenset[str]
+
+
+class Taint:
+    """One origin's presence in a value."""
+
+    __slots__ = ("facts", "guards", "origin", "safe", "step")
+
+    def __init__(
+        self,
+        origin: Origin,
+        safe: frozenset[str] = EMPTY,
+        facts: frozenset[str] = EMPTY,
+        guards: tuple[Guard, ...] = (),
+        step: Step | None = None,
+    ):
+        self.origin = origin
+        self.safe = safe
+        self.facts = facts
+        self.guards = guards
+        self.step = step
+
+    def changed(
+        self, *, add: frozenset[str] = EMPTY, drop: frozenset[str] = EMPTY, facts: frozenset[str] = EMPTY
+    ) -> "Taint":
+        """Return this taint with marks added and dropped, and facts added.
+
+        What is dropped of a parameter is remembered as a fact, for the marks that callers bring.
+        """
+        safe = (self.safe - drop) | add
+        if drop and self.origin.kind == "param":
+            facts = facts | _lost(drop - add)
+        if safe == self.safe and facts <= self.facts:
+            return self
+        return Taint(self.origin, safe, self.facts | facts, self.guards, self.step)
+
+    def inside(self, inner: "Taint") -> tuple[frozenset[str], frozenset[str], tuple[Guard, ...]]:
+        """Return marks, facts and guards of this taint after it went through a function as `inner` says."""
+        lost = frozenset(fact[1:] for fact in inner.facts if fact[0] == "!")
+        safe = (self.safe - lost) | inner.safe
+        guards = self.guards + tuple(guard for guard in inner.guards if guard not in self.guards)
+        return safe, self.facts | inner.facts, guards[:MAX_GUARDS]
+
+    def stepped(self, point: Point, expression: ir.Expr | str, why: str, inner: Step | None = None) -> "Taint":
+        """Return this taint one step further on."""
+        before = self.step
+        if before is not None and before.point.at == point.at and before.point == point and inner is None:
+            return self
+        length = 1 + (before.length if before else 0) + (inner.length if inner else 0)
+        if length > MAX_STEPS:
+            return self
+        return Taint(self.origin, self.safe, self.facts, self.guards, Step(before, point, expression, why, inner))
+
+    def guarded(self, guard: Guard) -> "Taint":
+        """Return this taint with a guard noted that does not hold."""
+        if guard in self.guards or len(self.guards) >= MAX_GUARDS:
+            return self
+        return Taint(self.origin, self.safe, self.facts, (*self.guards, guard), self.step)
+
+
+@cache
+def _lost(drop: frozenset[str]) -> frozenset[str]:
+    return frozenset(f"!{mark}" for mark in drop)
+
+
+class Unknown:
+    """The type of UNKNOWN: not a constant that we know."""
+
+    __slots__ = ()
+
+
+UNKNOWN = Unknown()
+
+
+class Value:
+    """What an expression may be. `const`: its constant or UNKNOWN; `ref`: the function, class, module or foreign name
+    that it is; `items`: what is known under keys; `self_origin`: the origin that it is, whole and unchanged;
+    `made_from`: variables of which it is another view, so that a check of it checks them."""
+
+    __slots__ = ("const", "items", "made_from", "ref", "self_origin", "taints")
+
+    def __init__(
+        self,
+        taints: tuple[Taint, ...] = (),
+        const: Any = UNKNOWN,
+        ref: object | None = None,
+        items: "dict[str, Value] | None" = None,
+        self_origin: Origin | None = None,
+        made_from: tuple[str, ...] = (),
+    ):
+        self.taints = taints
+        self.const = const
+        self.ref = ref
+        self.items = items
+        self.self_origin = self_origin
+        self.made_from = made_from
+
+
+NOTHING = Value()
+
+
+def constant(value: object) -> Value:
+    """Return the value of a constant."""
+    return Value(const=value)
+
+
+def merge_taints(left: tuple[Taint, ...], right: tuple[Taint, ...]) -> tuple[Taint, ...]:
+    """Return the taints of a value that is `left` on one way and `right` on another."""
+    if left is right or not right:
+        return left
+    if not left:
+        return right
+    found = {taint.origin: taint for taint in left}
+    for taint in right:
+        seen = found.get(taint.origin)
+        if seen is None:
+            if len(found) < MAX_TAINTS:
+                found[taint.origin] = taint
+        elif seen is not taint:
+            found[taint.origin] = _merged(seen, taint)
+    return tuple(found.values())
+
+
+def _merged(left: Taint, right: Taint) -> Taint:
+    guards = left.guards + tuple(guard for guard in right.guards if guard not in left.guards)
+    safe, facts = left.safe & right.safe, left.facts | right.facts
+    # The less protected way is the one to show.
+    step = right.step if len(right.safe) < len(left.safe) else left.step
+    if safe == left.safe and facts == left.facts and step is left.step and len(guards) == len(left.guards):
+        return left
+    return Taint(left.origin, safe, facts, guards[:MAX_GUARDS], step)
+
+
+def join(left: Value, right: Value, depth: int = 3) -> Value:
+    """Return the value that is `left` or `right`."""
+    if left is right:
+        return left
+    same = left.const is right.const or (type(left.const) is type(right.const) and left.const == right.const)
+    return Value(
+        merge_taints(left.taints, right.taints),
+        left.const if same else UNKNOWN,
+        left.ref if left.ref == right.ref else _either(left.ref, right.ref),
+        _join_items(left.items, right.items, depth),
+        left.self_origin if left.self_origin == right.self_origin else None,
+        left.made_from if left.made_from == right.made_from else (),
+    )
+
+
+def _either(left: object | None, right: object | None) -> object | None:
+    """A name that is bound on one way only is most often `None` on the other."""
+    if left is None or right is None:
+        return left if right is None else right
+    return None
+
+
+def _join_items(left: dict[str, Value] | None, right: dict[str, Value] | None, depth: int) -> dict[str, Value] | None:
+    if left is right or not right:
+        return left
+    if not left:
+        return right
+    if depth == 0:
+        return {ANY: everything(list(left.values()) + list(right.values()))}
+    made = dict(left)
+    for key, value in right.items():
+        seen = made.get(key)
+        made[key] = value if seen is None else join(seen, value, depth - 1)
+    return bounded(made)
+
+
+def bounded(items: dict[str, Value]) -> dict[str, Value]:
+    """Return `items` with no more keys than are told apart."""
+    if len(items) <= MAX_ITEMS:
+        return items
+    kept = dict(list(items.items())[: MAX_ITEMS - 1])
+    kept[ANY] = everything([kept.get(ANY, NOTHING), *(items[key] for key in items if key not in kept)])
+    return kept
+
+
+def everything(values: list[Value]) -> Value:
+    """Return one value with the taints of all `values` and what is in them."""
+    taints: tuple[Taint, ...] = ()
+    for value in values:
+        taints = merge_taints(taints, all_taints(value))
+    return Value(taints) if taints else NOTHING
+
+
+def all_taints(value: Value, depth: int = 3) -> tuple[Taint, ...]:
+    """Return the taints of `value` and of what is in it."""
+    if not value.items or depth == 0:
+        return value.taints
+    taints = value.taints
+    for item in value.items.values():
+        taints = merge_taints(taints, all_taints(item, depth - 1))
+    return taints
+
+
+def read(value: Value, key: str) -> Value:
+    """Return what is in `value` under `key`; ANY reads any item."""
+    items = value.items
+    if items:
+        found = items.get(key)
+        if found is not None and key != ANY:
+            return found
+        if key == ANY:
+            inside = [item for name, item in items.items() if not name.startswith(".")]
+            if inside:
+                joined = inside[0]
+                for item in inside[1:]:
+                    joined = join(joined, item)
+                return joined if not value.taints else join(joined, _below(value, key))
+        elif not key.startswith(".") and ANY in items:
+            return join(items[ANY], _below(value, key)) if value.taints else items[ANY]
+    return _below(value, key) if value.taints else NOTHING
+
+
+def _below(value: Value, key: str) -> Value:
+    """Return what is under `key` of a value of which only the origin is known."""
+    origin = value.self_origin
+    if origin is None or len(origin.path) >= MAX_PATH:
+        return Value(value.taints)
+    deeper = origin._replace(path=(*origin.path, key))
+    taints = tuple(
+        Taint(deeper, taint.safe, taint.facts, taint.guards, taint.step) if taint.origin == origin else taint
+        for taint in value.taints
+    )
+    return Value(taints, self_origin=deeper)
+
+
+def write(value: Value, key: str, item: Value) -> Value:
+    """Return `value` with `item` under `key`; under ANY it is added to what may be there."""
+    items = dict(value.items) if value.items else {}
+    if key == ANY and ANY in items:
+        items[key] = join(items[key], item)
+    else:
+        items[key] = item
+    return Value(value.taints, value.const, value.ref, bounded(items), value.self_origin, value.made_from)
+
+
+def with_taints(value: Value, taints: tuple[Taint, ...]) -> Value:
+    """Return `value` carrying `taints` instead of its own."""
+    return Value(taints, value.const, value.ref, value.items, value.self_origin, value.made_from)

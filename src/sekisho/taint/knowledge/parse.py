@@ -1,0 +1,305 @@
+"""Knowledge files read strictly: an unknown name or a misspelled kind is refused, because it would mean silence."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sekisho.taint.errors import KnowledgeRefused
+from sekisho.taint.findings import Mode, Severity
+from sekisho.taint.knowledge.model import (
+    CommonRule,
+    Condition,
+    Entry,
+    Flow,
+    GuardRule,
+    Knowledge,
+    Rule,
+    Sink,
+    Slot,
+    Source,
+)
+
+FORMAT = "sekisho-taint-knowledge/v1"
+
+# Marks that are not kinds of harm: of a path made absolute, and of what is harmless for every kind.
+_MARKS = frozenset({"resolved", "relative", "regex", "*"})
+_TABLES = frozenset({"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part"})
+
+
+class _Table:
+    """One entry of a file. Every name must be taken out; what is left over is refused."""
+
+    def __init__(self, where: str, fields: Mapping[str, Any]) -> None:
+        self.where = where
+        self._fields = dict(fields)
+
+    def refuse(self, why: str) -> KnowledgeRefused:
+        return KnowledgeRefused(f"{self.where}: {why}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._fields.pop(name, default)
+        if not isinstance(value, str):
+            raise self.refuse(f"{name} must be text")
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self._fields.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.refuse(f"{name} must be a list of texts")
+        return tuple(value)
+
+    def number(self, name: str) -> int:
+        value = self._fields.pop(name, None)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.refuse(f"{name} must be a whole number")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._fields.pop(name, False)
+        if not isinstance(value, bool):
+            raise self.refuse(f"{name} must be true or false")
+        return value
+
+    def raw(self, name: str, default: Any = None) -> Any:
+        return self._fields.pop(name, default)
+
+    def tables(self, name: str) -> list["_Table"]:
+        value = self._fields.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise self.refuse(f"{name} must be a list of tables")
+        return [_Table(f"{self.where}.{name}[{number}]", item) for number, item in enumerate(value)]
+
+    def end(self) -> None:
+        if self._fields:
+            raise self.refuse(f"unknown names: {', '.join(sorted(self._fields))}")
+
+
+def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
+    """Return the knowledge in `texts` (file name to TOML), or raise KnowledgeRefused.
+
+    Steps: (1) each file is TOML of our format; (2) rules, because they name the kinds; (3) all else, checked against
+    the rules.
+    """
+    # (1)
+    found: dict[str, list[_Table]] = {name: [] for name in _TABLES}
+    for file, text in sorted(texts.items()):
+        for name, tables in _read(file, text).items():
+            found[name].extend(tables)
+    # (2)
+    rules = {rule.id: rule for rule in map(_rule, found["rule"])}
+    kinds = frozenset(rule.kind for rule in rules.values())
+    if len({rule.kind for rule in rules.values()}) != len(rules) or len(rules) != len(found["rule"]):
+        raise KnowledgeRefused("two rules with one id or one kind")
+    # (3)
+    sinks = _index(found["sink"], lambda table: _sink(table, rules))
+    flows = _index(found["flow"], lambda table: _flow(table, kinds))
+    guards = _index(found["guard"], lambda table: _guard(table, kinds))
+    common = _index(found["common"], lambda table: _common(table, kinds))
+    return Knowledge(
+        kinds=kinds,
+        rules=rules,
+        by_kind={rule.kind: rule for rule in rules.values()},
+        call_sinks=sinks.calls,
+        method_sinks=sinks.methods,
+        call_flows=flows.calls,
+        method_flows=flows.methods,
+        attribute_flows=flows.attributes,
+        sources=_sources(found["source"]),
+        entries=tuple(map(_entry, found["entry"])),
+        call_guards={name: listed[-1] for name, listed in guards.calls.items()},
+        method_guards={name: listed[-1] for name, listed in guards.methods.items()},
+        common={name: listed[-1] for name, listed in common.calls.items()},
+        rejected=_by_text(found["rejected"], "texts", "safe", kinds),
+        rejected_prefixes=_by_text(found["prefix"], "texts", "rejected", kinds),
+        part_guards=_by_text(found["part"], "attributes", "safe", kinds),
+    )
+
+
+def _read(file: str, text: str) -> dict[str, list[_Table]]:
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise KnowledgeRefused(f"{file}: not TOML: {error}") from error
+    if value.pop("format", None) != FORMAT:
+        raise KnowledgeRefused(f"{file}: the format is not {FORMAT}")
+    if not value.keys() <= _TABLES:
+        raise KnowledgeRefused(f"{file}: unknown tables: {', '.join(sorted(value.keys() - _TABLES))}")
+    whole = _Table(file, value)
+    return {name: whole.tables(name) for name in value}
+
+
+class _Index:
+    """Entries by what they are asked for."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, tuple[Any, ...]] = {}
+        self.methods: dict[str, tuple[Any, ...]] = {}
+        self.attributes: dict[str, tuple[Any, ...]] = {}
+
+
+def _index(tables: Iterable[_Table], make: Callable[[_Table], Any]) -> _Index:
+    index = _Index()
+    for table in tables:
+        calls, methods, attributes = table.texts("calls"), table.texts("methods"), table.texts("attributes")
+        types = table.texts("types")
+        made = make(table)
+        table.end()
+        if not calls and not methods and not attributes:
+            raise table.refuse("names nothing: calls, methods or attributes")
+        names = [f"{kind}.{attribute}" for kind in types for attribute in attributes]
+        _enter(index.calls, calls, made)
+        _enter(index.methods, methods, made)
+        _enter(index.attributes, names, made)
+    return index
+
+
+def _enter(into: dict[str, tuple[Any, ...]], names: Iterable[str], made: Any) -> None:
+    for name in names:
+        into[name] = (*into.get(name, ()), made)
+
+
+def _rule(table: _Table) -> Rule:
+    severity, library = table.text("severity"), table.texts("library")
+    if severity not in {level.value for level in Severity}:
+        raise table.refuse(f"no severity: {severity}")
+    rule = Rule(
+        id=table.text("id"),
+        kind=table.text("kind"),
+        cwe=table.number("cwe"),
+        severity=Severity(severity),
+        message=table.text("message"),
+        preconditions=table.texts("preconditions"),
+        library=frozenset(library) - {"any"},
+    )
+    table.end()
+    if not library:
+        raise table.refuse("library must say what a flow needs: any, never, or facts")
+    return rule
+
+
+def _slot(table: _Table, text: str) -> Slot:
+    if text == "*":
+        return Slot(every=True)
+    if text == "receiver":
+        return Slot(receiver=True)
+    position, colon, name = text.partition(":")
+    if not colon or not (position or name) or not (position.isdigit() or not position):
+        raise table.refuse(f"not an argument: {text!r}; write position:name")
+    return Slot(position=int(position) if position else None, name=name or None)
+
+
+def _condition(table: _Table) -> Condition:
+    slot = _slot(table, table.text("argument"))
+    present, equals, named = table.flag("present"), table.raw("is"), table.texts("named")
+    table.end()
+    if (equals is not None) + present + bool(named) != 1:
+        raise table.refuse("asks exactly one of: is, named, present")
+    return Condition(slot=slot, present=present, equals=equals, named=named)
+
+
+def _sink(table: _Table, rules: Mapping[str, Rule]) -> Sink:
+    rule, form = table.text("rule"), table.text("form", "value")
+    if rule not in rules:
+        raise table.refuse(f"no such rule: {rule}")
+    if form not in {"value", "argv"}:
+        raise table.refuse(f"no such form: {form}")
+    return Sink(
+        rule=rules[rule],
+        slots=tuple(_slot(table, text) for text in table.texts("arguments")),
+        when=tuple(map(_condition, table.tables("when"))),
+        unless=tuple(map(_condition, table.tables("unless"))),
+        facts=frozenset(table.texts("facts")),
+        argv=form == "argv",
+    )
+
+
+def _flow(table: _Table, kinds: frozenset[str]) -> Flow:
+    origin, form, result = table.raw("from", "all"), table.text("form", "plain"), table.raw("result")
+    if form not in {"plain", "join-path"}:
+        raise table.refuse(f"no such form: {form}")
+    slots = None
+    if origin != "all":
+        slots = () if origin == "none" else tuple(_slot(table, text) for text in origin)
+    return Flow(
+        slots=slots,
+        safe=_marks(table, "safe", kinds),
+        drops=_marks(table, "drops", kinds),
+        facts=frozenset(table.texts("facts")),
+        view=table.flag("view"),
+        join_path=form == "join-path",
+        result=result if isinstance(result, str) else None,
+    )
+
+
+def _marks(table: _Table, name: str, kinds: frozenset[str]) -> frozenset[str]:
+    marks = frozenset(table.texts(name))
+    if not marks <= kinds | _MARKS:
+        raise table.refuse(f"no such kind: {', '.join(sorted(marks - kinds - _MARKS))}")
+    return marks
+
+
+def _guard(table: _Table, kinds: frozenset[str]) -> GuardRule:
+    truth = table.raw("truth")
+    if truth is not True and truth is not False and truth != "returns":
+        raise table.refuse("truth must be true, false or returns")
+    return GuardRule(
+        subject=_slot(table, table.text("subject")),
+        truth=None if truth == "returns" else truth,
+        safe=_marks(table, "safe", kinds),
+        needs=_marks(table, "needs", kinds),
+        otherwise=table.text("otherwise", ""),
+    )
+
+
+def _common(table: _Table, kinds: frozenset[str]) -> CommonRule:
+    safe = _marks(table, "safe", kinds)
+    return CommonRule(
+        safe=safe,
+        kinds=_marks(table, "kinds", kinds) | safe,
+        needs=_marks(table, "needs", kinds),
+        otherwise=table.text("otherwise"),
+    )
+
+
+def _sources(tables: Iterable[_Table]) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for table in tables:
+        mode = table.text("mode", "application")
+        if mode not in {"application", "both"}:
+            raise table.refuse(f"no such mode: {mode}")
+        made = Source(id=table.text("id"), why=table.text("why"), mode=Mode(mode))
+        found.update(dict.fromkeys(table.texts("names"), made))
+        table.end()
+    return found
+
+
+def _entry(table: _Table) -> Entry:
+    made = Entry(
+        id=table.text("id"),
+        why=table.text("why"),
+        parameters=frozenset(table.texts("parameters")),
+        beside=frozenset(table.texts("beside")),
+        annotations=frozenset(table.texts("annotations")),
+        decorators=frozenset(table.texts("decorators")),
+        bases=frozenset(table.texts("bases")),
+        methods=frozenset(table.texts("methods")),
+        exempt=frozenset(table.texts("except")),
+        keys=frozenset(table.texts("keys")),
+        below=frozenset(table.texts("below")),
+        receiver=table.flag("receiver"),
+        address=table.flag("address"),
+    )
+    table.end()
+    if not (made.parameters or made.annotations or made.decorators or made.bases or made.receiver):
+        raise table.refuse("names no function: parameters, annotations, decorators, bases or receiver")
+    return made
+
+
+def _by_text(tables: Iterable[_Table], key: str, value: str, kinds: frozenset[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for table in tables:
+        marks = _marks(table, value, kinds)
+        for text in table.texts(key):
+            found[text] = found.get(text, frozenset()) | marks
+        table.end()
+    return found
