@@ -47,6 +47,9 @@ def _body(finding: Finding) -> list[RenderableType]:
 
 def _flow(finding: Finding) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    # A place that is cut has lost its line number; code and reason may wrap.
+    for is_whole in (True, True, False, False):
+        table.add_column(no_wrap=is_whole, overflow="fold")
     for number, step in enumerate(finding.flow[:_STEPS_SHOWN], start=1):
         table.add_row(str(number), Text(f"{step.path}:{step.line}"), Text(step.expression), Text(step.why))
     left = len(finding.flow) - _STEPS_SHOWN
@@ -71,9 +74,7 @@ def _gap_lines(coverage: Coverage) -> list[str]:
     chosen = Counter(gap.gap for gap in coverage.not_analyzed)
     lines = []
     if chosen[Gap.EXCLUDED]:
-        lines.append(
-            f"not looked at: {chosen[Gap.EXCLUDED]} files and folders left out by name (tests, docs, vendored)"
-        )
+        lines.append(f"not looked at: left out by name (tests, docs, vendored and hidden): {chosen[Gap.EXCLUDED]}")
     if coverage.other_files:
         others = ", ".join(f"{other.count} {other.suffix}" for other in coverage.other_files)
         lines.append(f"not looked at: files that no engine reads: {others}")

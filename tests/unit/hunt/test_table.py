@@ -10,8 +10,8 @@ from sekisho.findings import Campaign, Gap, NotAnalyzed, OtherFiles
 from sekisho.hunt import render_table
 
 
-def _shown(campaign: Campaign, *, color: bool = False) -> str:
-    console = Console(file=io.StringIO(), width=160, force_terminal=color, no_color=not color)
+def _shown(campaign: Campaign, *, color: bool = False, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=color, no_color=not color)
     with console.capture() as capture:
         render_table(campaign, console)
     return capture.get()
@@ -23,6 +23,12 @@ def test_a_finding_is_shown_with_its_way(make_claim: Any, run_campaign: Any) -> 
     for part in ("HIGH", "CWE-22", "app/store.py:3:1", "chooses the file", "app/web.py:1", "open(name)", "if name:"):
         assert part in shown
     assert "1 finding (1 high) in app: 2 files analysed by scripted 1" in shown
+
+
+def test_a_narrow_terminal_still_shows_every_line_number(make_claim: Any, run_campaign: Any) -> None:
+    """Code and reasons wrap; a place is never cut."""
+    step = replace(make_claim(1).flow[0], path="app/a_rather_long_name.py", line=1234, expression="f(x) " * 40)
+    assert "app/a_rather_long_name.py:1234" in _shown(run_campaign(make_claim(1, flow=(step,) * 3)), width=60)
 
 
 def test_no_finding_still_says_what_was_not_looked_at(run_campaign: Any, small_survey: Any) -> None:
@@ -37,7 +43,7 @@ def test_no_finding_still_says_what_was_not_looked_at(run_campaign: Any, small_s
     )
     shown = _shown(run_campaign(survey=survey))
     assert "0 findings in app" in shown
-    assert "3 files and folders left out by name" in shown
+    assert "left out by name (tests, docs, vendored and hidden): 3" in shown
     assert "app/big.py: too-large: more than 5 bytes" in shown
     assert "4 .js" in shown
 
