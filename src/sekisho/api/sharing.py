@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 from sqlalchemy.orm import Session
 
 from sekisho.api.answers import Body, done, named, raw_body, to_json, where
@@ -17,10 +18,13 @@ from sekisho.exposure import Affected, Inventory
 from sekisho.exposure import services as exposure
 from sekisho.findings import decode_campaign
 from sekisho.findings import services as findings
+from sekisho.registry import InstitutionKind
 from sekisho.registry import services as registry
 
 # Salts and nonces of commitments: as long as the digest, so that nobody can try them all.
 SALT_BYTES = 32
+# Whose exposure counts: a lab or an authority without an SBOM would only inflate the number of the unknown.
+RUNS_SYSTEMS = frozenset({InstitutionKind.BANK, InstitutionKind.JOINT_CENTRE, InstitutionKind.FINTECH})
 Document = Annotated[bytes, Depends(raw_body)]
 
 
@@ -40,8 +44,8 @@ class NewCase(Body):
     institution_id: str
     finding_id: str
     package: str
-    ranges: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
+    ranges: list[str] = Field(default_factory=list)
+    versions: list[str] = Field(default_factory=list)
     fixed_version: str | None = None
     mitigation_kind: str
     mitigation: TwoTexts
@@ -50,7 +54,7 @@ class NewCase(Body):
 
     def to_statement(self) -> disclosure.Statement:
         return disclosure.Statement(
-            affected=Affected(package=self.package, ranges=self.ranges, versions=self.versions),
+            affected=Affected(package=self.package, ranges=tuple(self.ranges), versions=tuple(self.versions)),
             fixed_version=self.fixed_version,
             mitigation=Mitigation(kind=named(MitigationKind, self.mitigation_kind), text=self.mitigation.to_text()),
             basis=self.basis.to_text(),
@@ -162,6 +166,7 @@ def _issue_notices(session: Session, office: Office, sharing: Sharing, case_id: 
     institutions = {
         institution.id: Text(en=institution.name, ja=institution.name_ja or institution.name)
         for institution in registry.list_institutions(session)
+        if institution.kind in RUNS_SYSTEMS
     }
     return disclosure.issue_notices(
         session,

@@ -1,8 +1,9 @@
 """`sekisho demo`: the whole programme on this machine, act by act."""
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -30,8 +31,8 @@ def demo(
 
     def end(played: "Played") -> None:
         screen.print(f"  {'done' if played.ok else 'FAILED'} in {played.seconds:.1f} s")
-        for name, fact in played.to_dict()["facts"].items():
-            screen.print(f"  {name.replace('_', ' ')}: {escape(_plain(fact))}")
+        for line in _lines(played.to_dict()["facts"], indent="  "):
+            screen.print(escape(line), soft_wrap=True)
 
     acts = play(data, fresh=fresh, on_begin=begin, on_end=end)
     ok = all(act.ok for act in acts)
@@ -60,5 +61,14 @@ def _show_end(screen: Console, data: Path, acts: "tuple[Played, ...]") -> None:
     screen.print("      sekisho hunt PATH-TO-YOUR-OWN-CODE", soft_wrap=True)
 
 
-def _plain(fact: object) -> str:
-    return fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False)
+def _lines(facts: Mapping[str, Any], *, indent: str) -> Iterator[str]:
+    """Yield `facts` for people: one a line, what is nested indented."""
+    for name, fact in facts.items():
+        label = f"{indent}{name.replace('_', ' ')}"
+        if isinstance(fact, Mapping):
+            yield f"{label}:"
+            yield from _lines(fact, indent=indent + "  ")
+        elif isinstance(fact, list | tuple):
+            yield f"{label}: {', '.join(map(str, fact))}"
+        else:
+            yield f"{label}: { ({True: 'yes', False: 'no'}.get(fact, fact) if isinstance(fact, bool) else fact) }"
