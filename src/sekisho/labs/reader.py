@@ -84,7 +84,7 @@ class StreamReader:
         rest = self._splitter.rest()
         check_rest(rest)
         # A frame without its blank line is none, but for the closing mark, which some labs end on bare.
-        if rest.strip() in _BARE_DONE:
+        if not is_whole_frame(rest) and rest.strip() in _BARE_DONE:
             rest = b"data: [DONE]\n\n"
         passes = is_whole_frame(rest) and self._is_for_caller(rest)
         return self._watcher.tally.close(rest if passes else b"")

@@ -10,7 +10,7 @@ DONE = b"[DONE]"
 _BOM = b"\xef\xbb\xbf"
 # A CR ends a line, unless it is the first half of CR LF; what follows it must have arrived before we can tell.
 _END = re.compile(rb"(?:\r\n|\n|\r(?=[^\n])){2}")
-_END_OF_STREAM = re.compile(rb"(?:\r\n|\n|\r){2}\Z")
+_END_OF_STREAM = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}\Z")
 # A comment, a blank line, and the fields that carry no payload.
 _SILENT_FIELDS = frozenset({b"", b"event", b"id", b"retry"})
 _FIELDS = (b"data", *_SILENT_FIELDS)
