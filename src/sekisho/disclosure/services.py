@@ -241,7 +241,7 @@ def _notice_issued(case: Case, notice: Notice, salt: bytes, at: datetime) -> Ent
         body={
             "notice": notice.id,
             "case": case.id,
-            "institution": notice.institution,
+            "recipient_commitment": commit_salted(notice.institution.encode(), salt),
             "ring": Ring.AFFECTED.name.lower(),
             "tlp": notice.tlp.value,
             "notice_commitment": commit_salted(notice.manifest, salt),

@@ -189,7 +189,8 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
         EntryKind.NOTICE_ISSUED: (
             _must("notice"),
             _must("case"),
-            _must("institution"),
+            # Not the institution: a public list of who runs what is affected is a list of targets.
+            _must("recipient_commitment", Shape.COMMITMENT),
             _must("ring"),
             _must("tlp"),
             _must("notice_commitment", Shape.COMMITMENT),

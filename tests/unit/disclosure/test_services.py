@@ -170,10 +170,12 @@ def test_issuing_again_returns_the_same_bytes_and_adds_only_what_is_new(database
 
 
 def test_the_ledger_holds_a_commitment_to_each_notice(database, opened, issuer, clock, ids) -> None:
-    """notice-issued/v1: whom, in which case, and a commitment that the files open; nothing of the flaw."""
+    """notice-issued/v1: in which case, and commitments to whom and to the files; who is affected cannot be read."""
     (notice,) = _issue(database, opened, issuer, clock, ids).notices
     (entry,) = [entry for entry in _entries(database) if entry.kind is EntryKind.NOTICE_ISSUED]
-    assert (entry.body["case"], entry.body["institution"]) == (opened.id, REGIONAL)
+    assert entry.body["case"] == opened.id
+    assert REGIONAL not in json.dumps(dict(entry.body), default=str)
+    check_commitment(str(entry.body["recipient_commitment"]), REGIONAL.encode(), _salt())
     assert (entry.body["ring"], entry.body["tlp"]) == ("affected", "AMBER")
     check_commitment(str(entry.body["notice_commitment"]), notice.manifest, _salt())
     assert "starlette" not in json.dumps(dict(entry.body), default=str)
