@@ -69,12 +69,15 @@ def test_the_shared_cases(vectors: Path) -> None:
 
 @given(base=st.text(_CHARACTERS, min_size=18, max_size=18), data=st.data())
 def test_any_one_wrong_character_is_seen(base: str, data: st.DataObject) -> None:
-    """ISO 7064 MOD 97-10 finds every single substitution."""
+    """ISO 7064 MOD 97-10 finds every single substitution of a digit by a digit or a letter by a letter.
+
+    A letter in a digit's place shifts all that stands before it, which the checksum misses once in 97.
+    """
     lei = _with_check_digits(base)
     assert parse_lei(lei) == lei
     place = data.draw(st.integers(0, 19))
     wrong = lei[:place] + data.draw(st.sampled_from(_CHARACTERS)) + lei[place + 1 :]
-    assume(wrong != lei)
+    assume(wrong != lei and wrong[place].isdigit() == lei[place].isdigit())
     with pytest.raises(LeiRefused):
         parse_lei(wrong)
 
