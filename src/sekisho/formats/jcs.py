@@ -109,6 +109,8 @@ def _check(value: Json, *, depth: int) -> None:
 
 
 def _check_text(text: str) -> None:
+    if text.isascii():
+        return
     if not unicodedata.is_normalized("NFC", text):
         raise JsonRefused("text that is not NFC")
     if any("\ud800" <= character <= "\udfff" for character in text):
