@@ -30,7 +30,7 @@ def demo(
         screen.print(f"[bold]{act.name}[/bold]: {escape(act.shows)} …")
 
     def end(played: "Played") -> None:
-        screen.print(f"  {'done' if played.ok else 'FAILED'} in {played.seconds:.1f} s")
+        screen.print(f"  {_outcome(played)} in {played.seconds:.1f} s")
         for line in _lines(played.to_dict()["facts"], indent="  "):
             screen.print(escape(line), soft_wrap=True)
 
@@ -49,7 +49,7 @@ def _show_end(screen: Console, data: Path, acts: "tuple[Played, ...]") -> None:
     for column in ("act", "outcome", "seconds"):
         table.add_column(column, justify="right" if column == "seconds" else "left")
     for act in acts:
-        table.add_row(act.name, "proved" if act.ok else f"FAILED: {escape(act.error or '')}", f"{act.seconds:.1f}")
+        table.add_row(act.name, _outcome(act), f"{act.seconds:.1f}")
     screen.print()
     screen.print(table)
     facts = {name: fact for act in acts for name, fact in act.facts.items()}
@@ -59,6 +59,10 @@ def _show_end(screen: Console, data: Path, acts: "tuple[Played, ...]") -> None:
     screen.print(f"data directory: {escape(str(data))}", soft_wrap=True)
     screen.print(f"\nnext: sekisho ledger verify {data}/ledger --charter {data}/charter.json", soft_wrap=True)
     screen.print("      sekisho hunt PATH-TO-YOUR-OWN-CODE", soft_wrap=True)
+
+
+def _outcome(act: "Played") -> str:
+    return "proved" if act.ok else "SKIPPED" if "skipped" in act.facts else "FAILED"
 
 
 def _lines(facts: Mapping[str, Any], *, indent: str) -> Iterator[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sekisho.formats.sarif import check_sarif
-from sekisho.hunt import fetch_release, unpack_wheel
+from sekisho.hunt import ReleaseUnreachable, fetch_release, unpack_wheel
 from sekisho.server.demo.stage import Stage
-from sekisho.server.demo.story import ActFailed, require
+from sekisho.server.demo.story import ActFailed, ActSkipped, require
 
 # CVE-2023-29159, published in May 2023: a path traversal in static file serving, mended in 0.27.0.
 PACKAGE = "starlette"
@@ -48,7 +48,10 @@ def _hunt(stage: Stage, version: str, sha256: str) -> Mapping[str, Any]:
     reports = stage.places.root / "reports"
     reports.mkdir(exist_ok=True)
     code = stage.places.root / "hunted" / f"{PACKAGE}-{version}"
-    unpack_wheel(fetch_release(PACKAGE, version, sha256, stage.cache), code)
+    try:
+        unpack_wheel(fetch_release(PACKAGE, version, sha256, stage.cache), code)
+    except ReleaseUnreachable as error:
+        raise ActSkipped(f"no copy of {PACKAGE} {version} in the cache, and no network to fetch one") from error
     for form in ("json", "sarif"):
         _run_hunt(code, form, reports / f"{PACKAGE}-{version}.{form}")
     campaign = json.loads((reports / f"{PACKAGE}-{version}.json").read_bytes())

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sekisho.core import SekishoError
 from sekisho.server.demo import access, charter, denials, hunt, proof, revocation, sharing, vetting
@@ -18,17 +18,16 @@ _OURS = frozenset(
     {"charter.json", "control", "defenders", "gate-0", "hunted", "lab-stand-ins", "ledger", "notices", "parties"}
     | {"reports", "run", "cache"}
 )
-_SHOWS: Mapping[str, tuple[str, ModuleType]] = {
-    "charter": ("five parties agree on who may grant; an accord comes into force", charter),
-    "vetting": ("institutions by LEI, people and workloads by key, grants by the quorum", vetting),
-    "access": ("the labs' own clients call a real model through the gate", access),
-    "denials": ("eight ways not to get through, each with its reason", denials),
-    "revocation": ("a grant is revoked while calls run; a lab is put on hold", revocation),
-    "hunt": ("a bank hunts in its own code; a published flaw is found, and gone in the fix", hunt),
-    "sharing": ("the finding protects who runs the component, under embargo", sharing),
-    "proof": ("all of it is in the ledger, and one flipped byte shows", proof),
+_ACTS: Mapping[str, tuple[str, tuple[str, ...], ModuleType]] = {  # name → what it shows, what it rests on, its file
+    "charter": ("five parties agree on who may grant; an accord comes into force", (), charter),
+    "vetting": ("institutions by LEI, people and workloads by key, grants by the quorum", ("charter",), vetting),
+    "access": ("the labs' own clients call a real model through the gate", ("vetting",), access),
+    "denials": ("eight ways not to get through, each with its reason", ("vetting",), denials),
+    "revocation": ("a grant is revoked while calls run; a lab is put on hold", ("vetting",), revocation),
+    "hunt": ("a bank hunts in its own code; a published flaw is found, and gone in the fix", ("vetting",), hunt),
+    "sharing": ("the finding protects who runs the component, under embargo", ("hunt",), sharing),
+    "proof": ("all of it is in the ledger, and one flipped byte shows", ("charter",), proof),
 }
-ACT_NAMES = tuple(_SHOWS)
 
 
 class NotOurFolder(SekishoError):
@@ -43,32 +42,19 @@ def play(
 ) -> tuple[Played, ...]:
     """Play every act in `data` and return what each showed; `on_begin` and `on_end` tell of progress.
 
-    An act that cannot begin because an earlier one failed fails too, and says so.
+    Raises what keeps the programme from starting at all.
     """
-    stage = Stage(places=DataDir(_prepare(data, fresh=fresh)), cache=data / "cache")
-    played: list[Played] = []
+    stage = Stage(places=DataDir(_prepare(data, fresh=fresh)), cache=data.resolve() / "cache")
     try:
-        began = play_act(Act(name="start", shows="", play=partial(_start, stage)))
-        for act in _acts(stage):
+        stage.start()
+        for name, (shows, needs, file) in _ACTS.items():
+            act = Act(name=name, shows=shows, needs=needs, play=partial(file.play, stage))
             on_begin(act)
-            played.append(play_act(act) if began.ok else _unstarted(act, began))
-            on_end(played[-1])
+            stage.played[name] = play_act(act, stage.played)
+            on_end(stage.played[name])
     finally:
         stage.close()
-    return tuple(played)
-
-
-def _acts(stage: Stage) -> tuple[Act, ...]:
-    return tuple(Act(name=name, shows=shows, play=partial(room.play, stage)) for name, (shows, room) in _SHOWS.items())
-
-
-def _start(stage: Stage) -> Mapping[str, Any]:
-    stage.start()
-    return {}
-
-
-def _unstarted(act: Act, start: Played) -> Played:
-    return Played(name=act.name, ok=False, seconds=0.0, facts={}, error=f"the programme did not start: {start.error}")
+    return tuple(stage.played.values())
 
 
 def _prepare(data: Path, *, fresh: bool) -> Path:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sekisho.api.client import OfficeClient
 from sekisho.core import Window
 from sekisho.formats import dsse, jcs
-from sekisho.server.demo.story import ActFailed
+from sekisho.server.demo.story import ActFailed, Played
 from sekisho.server.places import DataDir
 from sekisho.server.setup import DEFAULT_SETTINGS, GATE_SLOT, Settings, prepare, write_private
 from sekisho.server.system import RandomIds, SystemClock
@@ -65,6 +65,7 @@ class Stage:
     accords: dict[str, str] = field(default_factory=dict)
     grants: dict[str, str] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
+    played: dict[str, Played] = field(default_factory=dict)
     credentials: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     serving: subprocess.Popen[bytes] | None = None
