@@ -99,3 +99,19 @@ def test_ordinary_text_passes_the_watch(pieces):
 def test_a_stand_in_for_a_secret_is_not_looked_for():
     """A local model's `none` would be found in ordinary prose."""
     CredentialWatch("none").check(b"there is none")
+
+
+@pytest.mark.parametrize(
+    ("query", "line"), [("", b"POST /v1/responses "), ("beta=true", b"POST /v1/responses?beta=true ")]
+)
+def test_the_one_query_of_official_clients_passes(query, line):
+    """Claude Code calls `/v1/messages?beta=true`; no other query does."""
+    upstream = Upstream(
+        party="lab-a",
+        endpoint=LabEndpoint.parse("https://lab.example"),
+        dialect=dialect_named("openai"),
+        credential=CREDENTIAL,
+    )
+    check_forwardable(head(query))
+    call = Call(model="m", stream=False, max_output_tokens=None)
+    assert encode_request(upstream, OPENAI_RESPONSES, head(query), call, b"{}").startswith(line)
