@@ -14,7 +14,16 @@ from sekisho.tokens.client_assertion import (
     make_client_assertion,
     verify_client_assertion,
 )
-from sekisho.tokens.dpop import Binding, Proof, Replays, hash_token, make_proof, require_dpop_token, verify_proof
+from sekisho.tokens.dpop import (
+    MAX_PROOF_AGE,
+    Binding,
+    Proof,
+    Replays,
+    hash_token,
+    make_proof,
+    require_dpop_token,
+    verify_proof,
+)
 from sekisho.tokens.errors import (
     AssertionRefused,
     KeyRefused,
@@ -35,6 +44,7 @@ from sekisho.tokens.scope import CallScope, encode_details, parse_details, parse
 
 __all__ = [
     "ASSERTION_TYPE",
+    "MAX_PROOF_AGE",
     "AccessToken",
     "AssertionRefused",
     "Binding",
