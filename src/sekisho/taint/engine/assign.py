@@ -28,6 +28,8 @@ def assign(frame: Frame, target: ir.Expr, value: Value, node: ir.Expr | None) ->
 
 
 def _stepped(frame: Frame, target: ir.Name, value: Value, node: ir.Expr | None) -> Value:
+    if isinstance(node, ir.Compare | ir.Not | ir.Logic | ir.Call) and not value.taints and value.ref is None:
+        return Value((), value.const, None, value.items, None, value.made_from, node)
     if not value.taints or node is None or isinstance(node, ir.Name):
         return value
     point = frame.point(target.at)

@@ -64,7 +64,7 @@ def source_taint(frame: Frame, node: ir.Expr, source: Source, name: str) -> Tain
     """Return the taint that begins at `node`."""
     point = frame.point(node.at)
     origin = Origin("source", source.id, (), point)
-    return Taint(origin, EMPTY, EMPTY, (), Step(None, point, name, source.why, None))
+    return Taint(origin, source.safe, EMPTY, (), Step(None, point, name, source.why, None))
 
 
 def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Class) -> Value:

@@ -46,7 +46,7 @@ def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
     """What is called was found by a name that comes from outside."""
     chosen = tuple(taint for taint in callee.taints if _REFLECTED in taint.facts)
     rule = frame.engine.knowledge.by_kind.get("reflection")
-    if chosen and rule is not None and callee.ref is None:
+    if chosen and rule is not None:
         reach_rule(frame, node, rule, Value(chosen))
 
 
@@ -170,7 +170,19 @@ def _call_external(
             if found is not None:
                 return _typed(found, receiver)
         flows = knowledge.method_flows.get(last, ())
+        namesakes = _fitting(frame, last, arguments) if receiver is not None and not flows and not sinks else []
+        if namesakes and receiver is not None:
+            return _guess(frame, node, namesakes, receiver, arguments)
     return call_result(frame, node, name, flows, callee, receiver, arguments)
+
+
+def _fitting(frame: Frame, name: str, arguments: Arguments) -> list[Function]:
+    """The program's only method of a name, called on an object kept elsewhere, if it takes the arguments' names."""
+    found = frame.engine.program.methods_named.get(name, [])
+    if len(found) != 1 or not arguments.named:
+        return []
+    names = {parameter.name for parameter in found[0].definition.parameters}
+    return found if arguments.named.keys() <= names else []
 
 
 def _typed(found: Value, receiver: Value) -> Value:
@@ -183,9 +195,10 @@ def _typed(found: Value, receiver: Value) -> Value:
 def _is_import(frame: Frame, node: ir.Call) -> bool:
     """Say whether the call is `module.function()` rather than `object.method()`."""
     base = node.target.base if isinstance(node.target, ir.Attribute) else None
+    direct = isinstance(base, ir.Name)
     while isinstance(base, ir.Attribute):
         base = base.base
-    return isinstance(base, ir.Name) and frame.engine.is_module_name(frame.module, base.id, frame.env)
+    return isinstance(base, ir.Name) and frame.engine.is_module_name(frame.module, base.id, frame.env, direct)
 
 
 def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
@@ -319,6 +332,12 @@ def _same_items(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | No
     return Value(given.taints, items=given.items, self_origin=given.self_origin, made_from=given.made_from)
 
 
+def _compile(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """A compiled pattern remembers its text."""
+    pattern = arguments.positional[0] if arguments.positional else NOTHING
+    return Value(all_taints(pattern), ref=External("re.compile"), items={".pattern": pattern})
+
+
 def _map(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     """`map(f, xs)` calls f with each item."""
     if len(arguments.positional) < 2:
@@ -360,6 +379,7 @@ _SPECIAL = {
     "frozenset": _same_items,
     "reversed": _same_items,
     "map": _map,
+    "re.compile": _compile,
     "filter": _filter,
     "anyio.to_thread.run_sync": _call_later,
     "asyncio.to_thread": _call_later,

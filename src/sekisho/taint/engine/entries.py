@@ -21,12 +21,20 @@ class Way(NamedTuple):
     why: str
 
 
-def application_way(program: Program, knowledge: Knowledge, function: Function, origin: Origin) -> Way | None:
+def application_way(
+    program: Program, knowledge: Knowledge, function: Function, origin: Origin, rule: Rule
+) -> Way | None:
     """Return how a framework fills the parameter of `origin`, None if none does."""
     for entry in knowledge.entries:
-        if _matches(program, entry, function, origin):
+        if rule.kind not in entry.safe and _matches(program, entry, function, origin):
             return Way(Mode.APPLICATION, entry.why)
     return None
+
+
+def is_framework_parameter(knowledge: Knowledge, function: Function, origin: Origin) -> bool:
+    """Say whether a framework fills the parameter: then what of it is outside data is known, and the rest is not."""
+    names = {parameter.name for parameter in function.definition.parameters}
+    return any(origin.name in entry.parameters and entry.beside <= names for entry in knowledge.entries)
 
 
 def library_way(program: Program, function: Function, origin: Origin, rule: Rule, facts: frozenset[str]) -> Way | None:

@@ -43,6 +43,7 @@ class Frame:
         "produced",
         "qualname",
         "raised",
+        "recalling",
         "steps",
         "summary",
         "table",
@@ -70,6 +71,7 @@ class Frame:
         self.produced: Value | None = None
         self.summary = Summary()
         self.steps = 0
+        self.recalling = False
 
     def value(self, node: ir.Expr) -> Value:
         """Return what `node` may be, with the effects of working it out. Raises BudgetSpent."""

@@ -17,6 +17,7 @@ from sekisho.taint.engine.values import (
     Guard,
     Value,
     all_taints,
+    is_trusted,
     read,
     with_taints,
 )
@@ -76,10 +77,29 @@ def _truth(frame: Frame, test: ir.Expr, truth: bool, env: Env) -> Env | None:
     value = frame.value(test)
     if value.const is not UNKNOWN and bool(value.const) is not truth:
         return None
+    if value.test is not None and not frame.recalling:
+        # Once: the remembered test may speak of the very name that holds its answer.
+        frame.recalling = True
+        try:
+            return refine(frame, value.test, truth, env)
+        finally:
+            frame.recalling = False
     if not truth and value.taints:
+        _empty_part(frame, test, env)
         # What is empty or false carries nothing.
         mark(frame, test, env, _ALL, views=False)
     return env
+
+
+def _empty_part(frame: Frame, test: ir.Expr, env: Env) -> None:
+    """An address with neither scheme nor host leads nowhere else. One of the two being empty is not enough."""
+    if not isinstance(test, ir.Attribute) or test.name not in {"netloc", "hostname", "scheme"}:
+        return
+    found = frozenset({"no-scheme" if test.name == "scheme" else "no-host"})
+    for name in sorted(names_in(test.base, env)):
+        node = ir.Name(test.at, name)
+        mark(frame, node, env, found, views=False)
+        mark(frame, node, env, frozenset({"redirect", "ssrf"}), needs=frozenset({"no-scheme", "no-host"}), views=False)
 
 
 def _compare(frame: Frame, test: ir.Compare, truth: bool, env: Env) -> Env | None:
@@ -102,7 +122,7 @@ def _equality(
         return
     if isinstance(subject.ref, External) and subject.ref.name in frame.engine.knowledge.common:
         _common(frame, test, node, subject, subject.ref.name, env)
-    elif not all_taints(other):
+    elif is_trusted(other, subject):
         _known_value(frame, node, subject, env)
 
 
@@ -137,11 +157,11 @@ def _is_part(frame: Frame, name: str) -> bool:
 
 
 def _membership(frame: Frame, test: ir.Compare, left: Value, right: Value, inside: bool, env: Env) -> None:
-    if isinstance(test.right, ir.Attribute) and test.right.name == "parents" and inside and not left.taints:
+    if isinstance(test.right, ir.Attribute) and test.right.name == "parents" and inside and is_trusted(left, right):
         weak = Guard(frame.point(test.at), test, "the path is compared before it is resolved", frozenset({"path"}))
         mark(frame, test.right.base, env, frozenset({"path"}), needs=frozenset({"resolved"}), weak=weak)
         return
-    if inside and all_taints(left) and not all_taints(right):
+    if inside and all_taints(left) and is_trusted(right, left):
         _known_value(frame, test.left, left, env)
     if not inside and isinstance(left.const, str) and all_taints(right):
         safe = frame.engine.knowledge.rejected.get(left.const, EMPTY)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from sekisho.taint import ir
 from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import mutate, path_step, store
-from sekisho.taint.engine.containers import key_of
+from sekisho.taint.engine.containers import after_options, key_of
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.text import concatenated
 from sekisho.taint.engine.values import (
@@ -52,6 +52,8 @@ def _add(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> 
     if added.const == END_OF_OPTIONS:
         _put(frame, node.target.base, receiver, END_OF_OPTIONS, NOTHING)
         return NOTHING
+    if END_OF_OPTIONS in (receiver.items or {}):
+        added = after_options(added)
     position = _end_of(receiver)
     if node.target.name == "append" and position is not None and not frame.loops:
         _put(frame, node.target.base, receiver, str(position), added)
@@ -82,7 +84,8 @@ def _extend(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) 
         given = arguments.positional[0]
         if END_OF_OPTIONS in (given.items or {}):
             _put(frame, node.target.base, receiver, END_OF_OPTIONS, NOTHING)
-        mutate(frame, node.target.base, [read(given, ANY)])
+        added = read(given, ANY)
+        mutate(frame, node.target.base, [after_options(added) if END_OF_OPTIONS in (receiver.items or {}) else added])
     return NOTHING
 
 

@@ -4,7 +4,7 @@ from sekisho.taint import ir
 from sekisho.taint.engine.frame import Env, Frame
 from sekisho.taint.engine.marks import mark
 from sekisho.taint.engine.refs import External
-from sekisho.taint.engine.values import EMPTY, RESOLVED, UNKNOWN, Guard, Value, all_taints
+from sekisho.taint.engine.values import EMPTY, RESOLVED, UNKNOWN, Guard, Value, all_taints, is_trusted
 
 _PATH = frozenset({"path"})
 _HOST = frozenset({"ssrf", "redirect"})
@@ -27,7 +27,7 @@ def starts_with(frame: Frame, test: ir.Call, receiver: Value, truth: bool, env: 
         return
     node, subject = test.arguments[0].value, test.target.base
     prefix = frame.value(node)
-    if all_taints(prefix):
+    if not is_trusted(prefix, receiver):
         return
     texts = _texts(prefix)
     if not truth:

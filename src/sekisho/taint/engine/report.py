@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sekisho.taint import ir
-from sekisho.taint.engine.entries import Way, application_way, library_way
+from sekisho.taint.engine.entries import Way, application_way, is_framework_parameter, library_way
 from sekisho.taint.engine.solver import Engine
 from sekisho.taint.engine.summary import Hit
-from sekisho.taint.engine.values import Point, Step
+from sekisho.taint.engine.values import HARMLESS, Origin, Point, Step
 from sekisho.taint.findings import Confidence, FlowStep, GuardSeen, Location, Mode, Severity, TaintFinding
 from sekisho.taint.program import Function
 from sekisho.taint.render import render
@@ -46,8 +46,17 @@ def report(engine: Engine, mode: Mode) -> tuple[TaintFinding, ...]:
         seen = best.get(key)
         if seen is None or _rank(candidate) < _rank(seen):
             best[key] = candidate
-    findings = sorted(map(_finding, best.values()), key=_order)
+    findings = sorted(map(_finding, _first_sinks(best.values())), key=_order)
     return tuple(_with_fingerprints(findings))
+
+
+def _first_sinks(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Of the sinks in one function that one origin reaches, return the first: what mends it mends them all."""
+    first: dict[tuple[str, str, str, Origin], Candidate] = {}
+    for candidate in sorted(candidates, key=lambda candidate: (candidate.hit.point, candidate.hit.rule.id)):
+        point = candidate.hit.point
+        first.setdefault((candidate.hit.rule.id, point.path, point.function, candidate.hit.taint.origin), candidate)
+    return list(first.values())
 
 
 def _candidates(engine: Engine, modes: frozenset[Mode]) -> Iterable[Candidate]:
@@ -76,11 +85,35 @@ def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozens
     origin = hit.taint.origin
     if origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
-    way = application_way(engine.program, engine.knowledge, function, origin) if Mode.APPLICATION in modes else None
-    if way is None and Mode.LIBRARY in modes:
+    way = (
+        application_way(engine.program, engine.knowledge, function, origin, hit.rule)
+        if Mode.APPLICATION in modes
+        else None
+    )
+    if way is None and Mode.LIBRARY in modes and not is_framework_parameter(engine.knowledge, function, origin):
         way = library_way(engine.program, function, origin, hit.rule, hit.taint.facts)
+        if way is None and hit.rule.constructor:
+            way = _constructor_way(engine, function, hit)
     if way is not None:
         yield Candidate(hit, way, function, _confidence(hit, way.mode))
+
+
+def _constructor_way(engine: Engine, function: Function, hit: Hit) -> Way | None:
+    """What a caller gave to the constructor is used by a method later, through an attribute."""
+    origin, owner = hit.taint.origin, function.owner
+    constructor = owner.find("__init__") if owner is not None else None
+    if constructor is None or origin.name != function.receiver or not engine.program.is_public(function):
+        return None
+    summary = engine.summaries.get(constructor)
+    written = summary.writes.get((constructor.receiver or "", origin.path[0])) if summary and origin.path else None
+    for taint in written.taints if written is not None else ():
+        facts = hit.taint.facts | taint.facts
+        if hit.rule.kind not in taint.safe and HARMLESS not in taint.safe and taint.origin.kind == "param":
+            inner = taint.origin._replace(path=(*taint.origin.path, *origin.path[1:]))
+            way = library_way(engine.program, constructor, inner, hit.rule, facts)
+            if way is not None:
+                return way
+    return None
 
 
 def _confidence(hit: Hit, mode: Mode) -> Confidence:

@@ -6,6 +6,7 @@ off the source; who really used whose summary is noted while running, and only t
 
 import heapq
 import re
+from collections.abc import Callable
 
 from sekisho.taint import ir
 from sekisho.taint.budget import Budget
@@ -145,19 +146,24 @@ class Engine:
             leave(frame, None, NOTHING)
         if frame.produced is not None:
             frame.summary.returns = Value(items={ANY: frame.produced})
-        try:
-            checks_at_exits(frame, function)
-        except BudgetSpent:
-            self._spend(frame)
+        self._guarded(frame, lambda: checks_at_exits(frame, function))
         return frame.summary
 
     def _run(self, frame: Frame, body: ir.Block) -> None:
         before = frame.steps
+        self._guarded(frame, lambda: run_block(frame, body))
+        self.steps += frame.steps - before
+
+    def _guarded(self, frame: Frame, work: Callable[[], None]) -> None:
+        """Do the work on one function; a limit that it reaches is reported, and what was found so far stands."""
         try:
-            run_block(frame, body)
+            work()
         except BudgetSpent:
             self._spend(frame)
-        self.steps += frame.steps - before
+        except RecursionError:
+            # The front-end limits nesting, but not how often one level of the program nests in the engine's own.
+            frame.env = None
+            self._gap(frame.module.path, f"{frame.qualname} is nested too deep; looked at in part")
 
     def _spend(self, frame: Frame) -> None:
         frame.env = None
@@ -216,14 +222,16 @@ class Engine:
         home = self.program.variable_home(module, name)
         return self._globals.get(home[0], {}).get(home[1], NOTHING) if home is not None else NOTHING
 
-    def is_module_name(self, module: Module, name: str, env: Env | None) -> bool:
-        """Say whether `name` is bound by an import, so that `name.f()` is a function and not a method."""
+    def is_module_name(self, module: Module, name: str, env: Env | None, direct: bool) -> bool:
+        """Say whether `name` is bound by an import, so that `name.f()` (`direct`) or `name.part.f()` is a function and
+        not a method. What is imported out of a module can be an object, whose attributes are objects."""
         if env is not None and name in env:
             ref = env[name].ref
             return isinstance(ref, ModuleRef) or (
                 isinstance(ref, External) and not env[name].taints and ref.name == name
             )
-        return isinstance(module.symbols.get(name), ir.Import)
+        symbol = module.symbols.get(name)
+        return isinstance(symbol, ir.Import) and (direct or symbol.symbol is None)
 
     def is_abstract(self, function: Function) -> bool:
         """Say whether the body does nothing but say that it must be overridden."""

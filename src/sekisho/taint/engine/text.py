@@ -104,5 +104,6 @@ class Before:
     def _host_is_fixed(self) -> bool:
         _, mark, rest = self.literal.partition("://")
         if mark:
-            return "/" in rest and not self.tainted
+            # Behind another variable part it is that part which chooses.
+            return "/" in rest or rest.endswith("\0")
         return self.fixed_head and not self.tainted and not self.literal.endswith("//")

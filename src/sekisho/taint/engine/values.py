@@ -146,9 +146,10 @@ UNKNOWN = Unknown()
 class Value:
     """What an expression may be. `const`: its constant or UNKNOWN; `ref`: the function, class, module or foreign name
     that it is; `items`: what is known under keys; `self_origin`: the origin that it is, whole and unchanged;
-    `made_from`: variables of which it is another view, so that a check of it checks them."""
+    `made_from`: variables of which it is another view, so that a check of it checks them; `test`: the test of which
+    it is the answer."""
 
-    __slots__ = ("const", "items", "made_from", "ref", "self_origin", "taints")
+    __slots__ = ("const", "items", "made_from", "ref", "self_origin", "taints", "test")
 
     def __init__(
         self,
@@ -158,6 +159,7 @@ class Value:
         items: "dict[str, Value] | None" = None,
         self_origin: Origin | None = None,
         made_from: tuple[str, ...] = (),
+        test: ir.Expr | None = None,
     ):
         self.taints = taints
         self.const = const
@@ -165,6 +167,7 @@ class Value:
         self.items = items
         self.self_origin = self_origin
         self.made_from = made_from
+        self.test = test
 
 
 NOTHING = Value()
@@ -214,6 +217,7 @@ def join(left: Value, right: Value, depth: int = 3) -> Value:
         _join_items(left.items, right.items, depth),
         left.self_origin if left.self_origin == right.self_origin else None,
         left.made_from if left.made_from == right.made_from else (),
+        left.test if left.test is right.test else None,
     )
 
 
@@ -263,6 +267,28 @@ def all_taints(value: Value, depth: int = 3) -> tuple[Taint, ...]:
     for item in value.items.values():
         taints = merge_taints(taints, all_taints(item, depth - 1))
     return taints
+
+
+def is_trusted(other: Value, subject: Value) -> bool:
+    """Say whether `other` may judge `subject`: nothing in it is known to come from outside, and something in the
+    subject comes from elsewhere.
+
+    Another parameter, or an attribute of the receiver, is taken for the program's own: a check against a folder or a
+    list that was handed in is a check, of a path in that folder too.
+    """
+    judges = all_taints(other)
+    if not judges:
+        return True
+    if any(taint.origin.kind == "source" for taint in judges):
+        return False
+    return any(not any(_overlap(judge.origin, mine.origin) for judge in judges) for mine in all_taints(subject))
+
+
+def _overlap(left: Origin, right: Origin) -> bool:
+    if left.name != right.name or left.point != right.point:
+        return False
+    shared = min(len(left.path), len(right.path))
+    return left.path[:shared] == right.path[:shared]
 
 
 def read(value: Value, key: str) -> Value:

@@ -28,7 +28,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A kind of harm. `library`: the facts of which a flow in library mode needs one; empty: it needs none."""
+    """A kind of harm. `library`: the facts of which a flow in library mode needs one; empty: it needs none.
+    `constructor`: a constructor's parameters count too, when a method uses them later."""
 
     id: str
     kind: str
@@ -37,6 +38,7 @@ class Rule:
     message: str
     preconditions: tuple[str, ...]
     library: frozenset[str]
+    constructor: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class Source:
     id: str
     why: str
     mode: Mode
+    safe: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,7 @@ class Entry:
     below: frozenset[str]
     receiver: bool
     address: bool
+    safe: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

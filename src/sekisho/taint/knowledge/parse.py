@@ -104,8 +104,8 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         call_flows=flows.calls,
         method_flows=flows.methods,
         attribute_flows=flows.attributes,
-        sources=_sources(found["source"]),
-        entries=tuple(map(_entry, found["entry"])),
+        sources=_sources(found["source"], kinds),
+        entries=tuple(_entry(table, kinds) for table in found["entry"]),
         call_guards={name: listed[-1] for name, listed in guards.calls.items()},
         method_guards={name: listed[-1] for name, listed in guards.methods.items()},
         common={name: listed[-1] for name, listed in common.calls.items()},
@@ -170,6 +170,7 @@ def _rule(table: _Table) -> Rule:
         message=table.text("message"),
         preconditions=table.texts("preconditions"),
         library=frozenset(library) - {"any"},
+        constructor=table.flag("constructor"),
     )
     table.end()
     if not library:
@@ -261,19 +262,20 @@ def _common(table: _Table, kinds: frozenset[str]) -> CommonRule:
     )
 
 
-def _sources(tables: Iterable[_Table]) -> dict[str, Source]:
+def _sources(tables: Iterable[_Table], kinds: frozenset[str]) -> dict[str, Source]:
     found: dict[str, Source] = {}
     for table in tables:
         mode = table.text("mode", "application")
         if mode not in {"application", "both"}:
             raise table.refuse(f"no such mode: {mode}")
-        made = Source(id=table.text("id"), why=table.text("why"), mode=Mode(mode))
+        safe = _marks(table, "safe", kinds)
+        made = Source(id=table.text("id"), why=table.text("why"), mode=Mode(mode), safe=safe)
         found.update(dict.fromkeys(table.texts("names"), made))
         table.end()
     return found
 
 
-def _entry(table: _Table) -> Entry:
+def _entry(table: _Table, kinds: frozenset[str]) -> Entry:
     made = Entry(
         id=table.text("id"),
         why=table.text("why"),
@@ -288,6 +290,7 @@ def _entry(table: _Table) -> Entry:
         below=frozenset(table.texts("below")),
         receiver=table.flag("receiver"),
         address=table.flag("address"),
+        safe=_marks(table, "safe", kinds),
     )
     table.end()
     if not (made.parameters or made.annotations or made.decorators or made.bases or made.receiver):
