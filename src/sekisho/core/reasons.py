@@ -339,8 +339,8 @@ REASONS: Mapping[Reason, ReasonText] = MappingProxyType(
         Reason.LEDGER_UNAVAILABLE: ReasonText(
             status=503,
             step=8,
-            en="The call could not be written to the ledger, so it was not made.",
-            ja="台帳に記録できなかったため、呼び出しは行われませんでした。",
+            en="The ledger could not be written, so the call was not made, or its answer was withheld.",
+            ja="台帳に記録できなかったため、呼び出しを行わなかったか、その応答を保留しました。",
             change_en="Try again once the ledger writes again; the office is alerted.",
             change_ja="台帳の復旧後に、もう一度お試しください。事務局に通知されます。",
             ask=Ask.OFFICE,

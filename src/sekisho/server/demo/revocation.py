@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
 
@@ -20,17 +20,19 @@ GPT = LABS["openai"][1]
 CALLERS = 2
 # Invariant 8.
 IN_FORCE_LIMIT_MS = 100.0
-SETTLE_S = 1.0
+PATIENCE_S = 30.0
 HOLD_FOR = timedelta(days=1)
+
+Call: TypeAlias = tuple[float, str | None]  # when it began (time.monotonic), and its reason code if it was denied
 
 
 def play(stage: Stage) -> Mapping[str, Any]:
     """Revoke under load, measure, then hold the lab and list what it stops."""
     with _calls_running(stage) as calls:
-        _wait_until(calls, permitted=2 * CALLERS)
+        _wait_until(calls, lambda _, code: code is None, times=2 * CALLERS)
         revoked = stage.office.post("/revocations", _revocation(stage))
         told_at = time.monotonic()
-        time.sleep(SETTLE_S)
+        _wait_until(calls, lambda began, code: code is not None and began > told_at, times=CALLERS)
     in_force_ms = max(ms for ms in revoked["in_force_ms"].values() if ms is not None)
     late = [began for began, code in calls if code is None and began > told_at]
     require(not late, "a call that began after the revocation was answered was permitted")
@@ -51,9 +53,9 @@ def play(stage: Stage) -> Mapping[str, Any]:
 
 
 @contextmanager
-def _calls_running(stage: Stage) -> Iterator[list[tuple[float, str | None]]]:
+def _calls_running(stage: Stage) -> Iterator[list[Call]]:
     """Let SMBC's hunter call in a loop on several threads; give (began, reason code or None) of each call."""
-    calls: list[tuple[float, str | None]] = []
+    calls: list[Call] = []
     stop = threading.Event()
 
     def loop() -> None:
@@ -77,14 +79,15 @@ def _calls_running(stage: Stage) -> Iterator[list[tuple[float, str | None]]]:
             thread.join()
 
 
-def _wait_until(calls: list[tuple[float, str | None]], *, permitted: int) -> None:
-    deadline = time.monotonic() + 30
-    while sum(code is None for _, code in calls) < permitted:
-        require(time.monotonic() < deadline, "no calls got through before the revocation")
+def _wait_until(calls: list[Call], is_wanted: Callable[[float, str | None], bool], *, times: int) -> None:
+    """Wait until so many calls were of the wanted kind, or raise ActFailed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while sum(is_wanted(began, code) for began, code in list(calls)) < times:
+        require(time.monotonic() < deadline, "the calls that run beside the revocation did not come to an end")
         time.sleep(0.01)
 
 
-def _last_permitted_ms(calls: list[tuple[float, str | None]], told_at: float) -> float:
+def _last_permitted_ms(calls: list[Call], told_at: float) -> float:
     return round((told_at - max(began for began, code in calls if code is None)) * 1000, 1)
 
 
