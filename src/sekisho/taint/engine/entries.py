@@ -34,7 +34,11 @@ def application_way(
 def is_framework_parameter(knowledge: Knowledge, function: Function, origin: Origin) -> bool:
     """Say whether a framework fills the parameter: then what of it is outside data is known, and the rest is not."""
     names = {parameter.name for parameter in function.definition.parameters}
-    return any(origin.name in entry.parameters and entry.beside <= names for entry in knowledge.entries)
+    return any(
+        (origin.name in entry.parameters and entry.beside <= names)
+        or (entry.decorators and _is_decorated(entry, function, origin))
+        for entry in knowledge.entries
+    )
 
 
 def library_way(program: Program, function: Function, origin: Origin, rule: Rule, facts: frozenset[str]) -> Way | None:

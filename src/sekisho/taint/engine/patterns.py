@@ -5,6 +5,9 @@ import re
 _CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\]")
 _WIDE_ESCAPES = re.compile(r"\\[SDW]")
 _QUANTITIES = re.compile(r"\{\d*,?\d*\}|\(\?[a-zA-Z:<>=!P]*")
+_PIECE = re.compile(r"\\.|.", re.DOTALL)
+# The first thing of a pattern, and whether it may be left out.
+_FIRST = re.compile(r"(\[(?:\\.|[^\]\\])+\]|\\.|[^(\[\\])([*?]|\{0)?")
 _UNANCHORED = "the pattern is not held to the whole text"
 _WIDE = "the pattern lets almost any character through"
 
@@ -71,21 +74,38 @@ def _allowed(pattern: str) -> tuple[set[str], bool]:
 
 
 def _characters(inside: str) -> set[str]:
-    found = set(
-        re.sub(r"\\[A-Za-z]", "", inside.replace("\\-", "-")).replace("\\", "" if "\\\\" not in inside else "\\")
-    )
-    if "\\s" in inside:
-        found |= {" ", "\n", "\r"}
-    # A range such as !-~ lets through all that lies between.
-    for low, high in re.findall(r"([^\\])-(.)", inside):
-        if not (low.isalnum() and high.isalnum() and ord(high) - ord(low) < 26):
-            found |= {chr(code) for code in range(ord(low), min(ord(high), 0x7F) + 1)} if low < high else {"-"}
-    return found
+    """Return the punctuation and white space that a class such as `\\w.-` lets through."""
+    found: set[str] = set()
+    pieces = _PIECE.findall(inside)
+    number = 0
+    while number < len(pieces):
+        piece = pieces[number]
+        if number + 2 < len(pieces) and pieces[number + 1] == "-":
+            found |= _range(piece[-1], pieces[number + 2][-1])
+            number += 3
+            continue
+        found |= (
+            {" ", "\n", "\r"} if piece == "\\s" else {piece[-1]} if piece[-1:] and not _is_shorthand(piece) else set()
+        )
+        number += 1
+    return {character for character in found if not character.isalnum()}
+
+
+def _is_shorthand(piece: str) -> bool:
+    return len(piece) == 2 and piece[1].isalpha()
+
+
+def _range(low: str, high: str) -> set[str]:
+    """A range such as !-~ lets through all that lies between; beyond ASCII nothing is looked for."""
+    return {chr(code) for code in range(ord(low), min(ord(high), 0x7F) + 1)}
 
 
 def _may_begin_with_dash(pattern: str, allowed: set[str]) -> bool:
     if "-" not in allowed:
         return False
     head = pattern.removeprefix("\\A").removeprefix("^")
-    first = _CLASS.match(head)
-    return first is None or "-" in _characters(first[2])
+    first = _FIRST.match(head)
+    if first is None or first[2]:
+        return True
+    atom = first[1]
+    return "-" in _characters(atom[1:-1] if atom.startswith("[") else atom)

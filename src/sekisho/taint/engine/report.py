@@ -151,7 +151,7 @@ def _finding(candidate: Candidate) -> TaintFinding:
             for guard in sorted(hit.taint.guards, key=lambda guard: (guard.point, guard.why))
             if rule.kind in guard.kinds
         ),
-        fingerprint=_callee(hit.expression),
+        fingerprint=_callee(hit),
     )
 
 
@@ -194,9 +194,12 @@ def _in_order(last: Step | None) -> list[Step]:
     return found
 
 
-def _callee(node: ir.Expr) -> str:
-    """The last name of what is called: stable when a variable is renamed."""
+def _callee(hit: Hit) -> str:
+    """The last name of what is called: stable when a variable is renamed. What was found by reflection has no name."""
+    node = hit.expression
     target = node.target if isinstance(node, ir.Call) else node
+    if hit.rule.kind == "reflection":
+        return ""
     if isinstance(target, ir.Attribute):
         return target.name
     return target.id if isinstance(target, ir.Name) else ""

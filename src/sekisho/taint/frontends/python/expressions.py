@@ -73,8 +73,6 @@ def _parameter(lowering: Lowering, node: Node, kind: str) -> ir.Parameter | None
 
 def _unknown(lowering: Lowering, node: Node) -> ir.Expr:
     """What has no function below: an error of syntax, or a node that only groups others."""
-    if node.type == "ERROR":
-        lowering.gap(node, "does not parse")
     named = [child for child in node.named_children if child.type != "comment"]
     if lowering.depth > 0 and len(named) == 1 and node.type != "ERROR":
         lowering.depth += 1

@@ -30,7 +30,6 @@ def _statement(lowering: Lowering, node: Node) -> Iterable[ir.Stmt]:
     if node.type == "comment":
         return ()
     if node.type == "ERROR":
-        lowering.gap(node, "does not parse")
         return block(lowering, node)
     return (ir.Evaluate(place_of(node), expression(lowering, node)),)
 

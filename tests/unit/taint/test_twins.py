@@ -1,0 +1,37 @@
+"""Small programs with known answers, by weakness and by feature of the language."""
+
+from sekisho.taint import analyze
+from sekisho.taint.knowledge import default_knowledge
+
+
+def test_the_vulnerable_twin_is_found_and_the_safe_one_is_not(twins, outcomes):
+    """The one thing in which twins differ is the thing the engine sees."""
+    found = [finding for finding in analyze(twins.vulnerable).findings if finding.rule_id == twins.rule]
+    alarms = [finding for finding in analyze(twins.safe).findings if finding.rule_id == twins.rule]
+    outcomes["pairs"] += 1
+    outcomes["found"] += bool(found)
+    outcomes["false alarms"] += bool(alarms)
+    assert found
+    assert not alarms
+
+
+def test_a_finding_shows_its_way_from_the_source_to_the_sink(twins):
+    """A flow begins where data comes in, ends at the finding's place, and every step says why."""
+    for finding in analyze(twins.vulnerable).findings:
+        assert finding.flow
+        assert finding.flow[-1].location == finding.location
+        assert all(step.why and step.expression for step in finding.flow)
+        assert finding.preconditions
+        assert len(finding.fingerprint) == 32
+
+
+def test_every_rule_that_reports_has_a_pair(all_twins):
+    """A rule without twins is a rule that nobody has seen work."""
+    tried = {pair.rule for pair in all_twins}
+    assert {rule for rule in default_knowledge().rules if _has_sinks(rule)} <= tried
+
+
+def _has_sinks(rule: str) -> bool:
+    knowledge = default_knowledge()
+    listed = [*knowledge.call_sinks.values(), *knowledge.method_sinks.values()]
+    return any(sink.rule.id == rule for sinks in listed for sink in sinks)
