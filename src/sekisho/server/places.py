@@ -71,5 +71,9 @@ class DataDir:
         """One gate's own folder: its store, its key, the lab credentials."""
         return self.root / slot
 
+    def link_token(self, slot: str) -> Path:
+        """What a gate proves its slot with on the link."""
+        return self.gate(slot) / "link.token"
+
     def gate_run(self, slot: str) -> Path:
         return self.run / f"{slot}.json"
