@@ -5,7 +5,6 @@ without an answer. The link carries no requests of callers: a flood at a gate ca
 """
 
 import asyncio
-import contextlib
 import hmac
 import json
 import os
@@ -14,12 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import structlog
 
 from sekisho.core import SekishoError
+from sekisho.formats import jcs
 
-# A snapshot of 50,000 grants is about 20 MB; what a gate sends is far smaller.
+# A checkpoint is the largest thing that a gate sends, and smaller by far.
 MAX_FRAME_FROM_GATE_BYTES = 65_536
 HELLO_TIMEOUT_S = 5.0
 # Five leases a lease's life: one lost frame is no outage, five are.
@@ -28,6 +29,13 @@ LEASE_EVERY_S = 1.0
 DRAIN_TIMEOUT_S = 2.0
 
 _log = structlog.get_logger("sekisho.link")
+
+
+class LinkUnavailable(SekishoError):
+    """The gates' socket cannot be listened on."""
+
+    code: ClassVar[str] = "SKS-SERVER-108"
+    hint = "Keep the data directory on a local disk, with a short path, and let nobody else write into it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +86,23 @@ class GateLink:
         self._latest: Pushed | None = None
 
     async def serve(self, socket: Path) -> None:
-        """Listen on `socket` and renew leases until cancelled."""
+        """Listen on `socket` and renew leases until cancelled; then every gate is cut off. Raises LinkUnavailable."""
         self._loop = asyncio.get_running_loop()
-        socket.unlink(missing_ok=True)  # noqa: ASYNC240  # once, before anything is served
-        server = await asyncio.start_unix_server(self._serve_gate, path=socket, limit=MAX_FRAME_FROM_GATE_BYTES)
-        os.chmod(socket, 0o600)
-        async with server:
+        try:
+            socket.unlink(missing_ok=True)  # noqa: ASYNC240  # once, before anything is served
+            server = await asyncio.start_unix_server(self._serve_gate, path=socket, limit=MAX_FRAME_FROM_GATE_BYTES)
+            os.chmod(socket, 0o600)
+        except OSError as error:
+            raise LinkUnavailable(f"cannot listen on {socket}: {error.strerror or error}") from error
+        try:
             while True:
                 await asyncio.sleep(LEASE_EVERY_S)
                 await self._renew()
+        finally:
+            server.close()
+            # Since Python 3.12 a server waits for its connections, and a gate never ends its own.
+            for gate in list(self._gates.values()):
+                gate.writer.transport.abort()
 
     def push(self, pushed: Pushed) -> None:
         """Send `pushed` to every connected gate. Thread-safe; returns at once."""
@@ -112,14 +128,8 @@ class GateLink:
         try:
             hello = await asyncio.wait_for(self._read_hello(reader), timeout=HELLO_TIMEOUT_S)
             pushed = await asyncio.to_thread(self._on_hello, hello)
-            gate = _Gate(slot=hello.slot, writer=writer)
-            with self._changed:
-                previous = self._gates.get(hello.slot)
-                self._gates[hello.slot] = gate
-            if previous is not None:
-                previous.writer.close()
-            latest = self._latest
-            writer.write((latest if latest and latest.version > pushed.version else pushed).frame)
+            gate = self._admit(hello.slot, writer)
+            writer.write((self._latest if self._latest and self._latest.version > pushed.version else pushed).frame)
             _log.info("gate connected", slot=hello.slot)
             while line := await reader.readline():
                 await self._take(gate, line)
@@ -128,28 +138,39 @@ class GateLink:
             _log.warning("gate link closed", reason=getattr(error, "code", type(error).__name__))
         finally:
             self._forget(gate)
-            writer.close()
-            with contextlib.suppress(ConnectionError):  # the other side is gone already
-                await writer.wait_closed()
+            # Not close, which waits for a peer that may never read what is still to be sent.
+            writer.transport.abort()
+
+    def _admit(self, slot: str, writer: asyncio.StreamWriter) -> _Gate:
+        """Make this the slot's connection; an older one is cut off."""
+        gate = _Gate(slot=slot, writer=writer)
+        with self._changed:
+            previous = self._gates.get(slot)
+            self._gates[slot] = gate
+        if previous is not None:
+            previous.writer.transport.abort()
+        return gate
 
     async def _read_hello(self, reader: asyncio.StreamReader) -> Hello:
         frame = _parse(await reader.readline()).get("hello")
-        fields = frame if isinstance(frame, dict) else {}
+        fields = frame if isinstance(frame, Mapping) else {}
         slot, secret, origin, vkey = (fields.get(name) for name in ("slot", "secret", "origin", "vkey"))
         if not (
             isinstance(slot, str) and isinstance(secret, str) and isinstance(origin, str) and isinstance(vkey, str)
         ):
             raise _Refused
-        if not hmac.compare_digest(self._secrets.get(slot, "").encode(), secret.encode()) or slot not in self._secrets:
+        expected = self._secrets.get(slot)
+        if expected is None or not hmac.compare_digest(expected.encode(), secret.encode()):
             raise _Refused
         return Hello(slot=slot, origin=origin, vkey=vkey)
 
     async def _take(self, gate: _Gate, line: bytes) -> None:
         frame = _parse(line)
         ack, checkpoint = frame.get("ack"), frame.get("checkpoint")
-        if isinstance(ack, dict) and isinstance(ack.get("version"), int):
+        version = ack.get("version") if isinstance(ack, Mapping) else None
+        if isinstance(version, int):
             with self._changed:
-                gate.version = ack["version"]
+                gate.version = version
                 gate.applied_at = time.monotonic()
                 self._changed.notify_all()
         if isinstance(checkpoint, str):
@@ -161,12 +182,11 @@ class GateLink:
             gate.writer.write(pushed.frame)
 
     async def _renew(self) -> None:
-        for gate in list(self._gates.values()):
+        """Renew every lease; a gate that does not read costs the others at most one drain, and its connection."""
+        gates = list(self._gates.values())
+        for gate in gates:
             gate.writer.write(_frame({"lease": {"version": gate.version}}))
-            try:
-                await asyncio.wait_for(gate.writer.drain(), timeout=DRAIN_TIMEOUT_S)
-            except (TimeoutError, ConnectionError):
-                gate.writer.close()
+        await asyncio.gather(*(_drain(gate.writer) for gate in gates))
 
     def _forget(self, gate: _Gate | None) -> None:
         with self._changed:
@@ -184,12 +204,19 @@ def encode_frame(snapshot: object, *, size: int, root: str, version: int) -> Pus
     return Pushed(version=version, frame=_frame({"snapshot": snapshot, "decisions": {"size": size, "root": root}}))
 
 
+async def _drain(writer: asyncio.StreamWriter) -> None:
+    try:
+        await asyncio.wait_for(writer.drain(), timeout=DRAIN_TIMEOUT_S)
+    except (TimeoutError, ConnectionError):
+        writer.transport.abort()
+
+
 def _frame(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def _parse(line: bytes) -> dict[str, object]:
-    value = json.loads(line)
-    if not isinstance(value, dict):
+def _parse(line: bytes) -> Mapping[str, jcs.Json]:
+    value = jcs.parse(line, max_size_bytes=MAX_FRAME_FROM_GATE_BYTES)
+    if not isinstance(value, Mapping):
         raise _Refused
     return value
