@@ -8,10 +8,11 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from sekisho.api.app import make_app
 from sekisho.api.interfaces import Issuer, Sharing
@@ -22,16 +23,18 @@ from sekisho.disclosure import Text
 from sekisho.disclosure.notice import Issuer as NoticeIssuer
 from sekisho.disclosure.publisher import DirectoryPublisher
 from sekisho.ledger import Log
+from sekisho.server.gate_link import GateLink
 from sekisho.server.logs import configure_logs
 from sekisho.server.migrations import migrate
 from sekisho.server.office import ControlOffice
 from sekisho.server.places import DataDir
-from sekisho.server.setup import GATE_SLOT, Settings, read_key, read_settings, write_private
+from sekisho.server.setup import GATE_SLOT, Settings, read_credential, read_key, read_settings, write_private
 from sekisho.server.system import RandomIds, SystemClock
 from sekisho.tokens import public_key_of
 
 # Callers that are being answered when a stop comes get this long.
 DRAIN_TIMEOUT_S = 5
+_BACKLOG = 1_024
 
 _log = structlog.get_logger("sekisho.control")
 
@@ -58,8 +61,23 @@ def main(argv: list[str] | None = None) -> None:
     try:
         run(DataDir(parser.parse_args(argv).data))
     except SekishoError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+        _fail(error)
+    except ExceptionGroup as group:
+        # From the tasks that serve: those that fail together fail for one reason.
+        ours = group.subgroup(SekishoError)
+        if ours is None:
+            raise
+        _fail(_first(ours))
+
+
+def _fail(error: SekishoError) -> NoReturn:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _first(group: ExceptionGroup[SekishoError]) -> SekishoError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
 def run(places: DataDir) -> None:
@@ -79,28 +97,31 @@ def run(places: DataDir) -> None:
         office = _office(places, settings, database, log, issuer)
         office.start()
         # (3) Listen, tell, serve.
-        asyncio.run(_serve(places, office, listener, issuer))
+        asyncio.run(_serve(_app(places, office, issuer), places, office.link, listener, issuer))
     finally:
         log.close()
         database.close()
 
 
-async def _serve(places: DataDir, office: ControlOffice, listener: socket.socket, issuer: str) -> None:
-    app = make_app(
-        office,
-        Issuer(issuer=issuer, key=read_key(places.token_key), audience=lambda: _gate_origin(places)),
-        _sharing(places),
-        office_credential=places.office_token.read_text().strip(),
-    )
+async def _serve(app: FastAPI, places: DataDir, link: GateLink, listener: socket.socket, issuer: str) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_TIMEOUT_S, server_header=False
     )
     server = uvicorn.Server(config)
     async with asyncio.TaskGroup() as tasks:
-        link = tasks.create_task(office.link.serve(places.gate_socket))
+        linked = tasks.create_task(link.serve(places.gate_socket.resolve()))
         tasks.create_task(_announce(places, server, listener, issuer))
         await server.serve(sockets=[listener])
-        link.cancel()
+        linked.cancel()
+
+
+def _app(places: DataDir, office: ControlOffice, issuer: str) -> FastAPI:
+    return make_app(
+        office,
+        Issuer(issuer=issuer, key=read_key(places.token_key), audience=lambda: _gate_origin(places)),
+        _sharing(places),
+        office_credential=read_credential(places.office_token),
+    )
 
 
 async def _announce(places: DataDir, server: uvicorn.Server, listener: socket.socket, issuer: str) -> None:
@@ -113,7 +134,6 @@ async def _announce(places: DataDir, server: uvicorn.Server, listener: socket.so
 
 
 def _office(places: DataDir, settings: Settings, database: Database, log: Log, issuer: str) -> ControlOffice:
-    secret = (places.gate(GATE_SLOT) / "link.token").read_text().strip()
     return ControlOffice(
         places=places,
         database=database,
@@ -122,7 +142,7 @@ def _office(places: DataDir, settings: Settings, database: Database, log: Log, i
         ids=RandomIds(),
         issuer=issuer,
         token_key=public_key_of(read_key(places.token_key).public_key()),
-        gate_secrets={GATE_SLOT: secret},
+        gate_secrets={GATE_SLOT: read_credential(places.link_token(GATE_SLOT))},
     )
 
 
@@ -150,7 +170,7 @@ def _gate_origin(places: DataDir) -> str:
     """Return the external origin of the gate: what tokens are for. Raises GateAbsent while none is running."""
     try:
         return str(json.loads(places.gate_run(GATE_SLOT).read_bytes())["origin"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise GateAbsent("no gate is running that a token could be for") from error
 
 
@@ -159,6 +179,8 @@ def _bind(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.control_host, settings.control_port))
+        # Now, not when uvicorn gets it: two processes can be bound to a port, and one can listen.
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise PortTaken(f"cannot listen on {settings.control_host}:{settings.control_port}") from error

@@ -2,7 +2,7 @@
 
 An act is (1) one database transaction that also fills the outbox, (2) the outbox drained into the decisions log,
 (3) a new snapshot, if what gates must know has changed, logged and pushed. A crash between two of them is
-made good at the next start: the outbox is drained again and a snapshot is made from what is stored.
+made good at the next act or the next start: the outbox is drained again and a snapshot is made from what is stored.
 """
 
 import base64
@@ -13,27 +13,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from sekisho.access import Snapshot, encode_snapshot, snapshot_to_json
-from sekisho.access.services import build_snapshot
+from sekisho.access.services import build_snapshot, refuse_document
 from sekisho.api.interfaces import Done
 from sekisho.core import Clock, IdSource, SekishoError
 from sekisho.db import Database, drain
 from sekisho.formats import dsse, jcs
+from sekisho.formats.dsse import Envelope
 from sekisho.ledger import Entry, EntryKind, Log, decode_entry
+from sekisho.server.calls_logs import CallsLogs, GateRefused
 from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
 from sekisho.server.places import DataDir
 from sekisho.server.setup import write_private
-from sekisho.tlog.checkpoint import open_checkpoint
-from sekisho.tlog.merkle import root_of
-from sekisho.tlog.note import NoteVerifier
 from sekisho.tokens import PublicKey
 from sekisho.trust import Charter, pin_charter, read_charter, verify_signers
 
 T = TypeVar("T")
-
-EMPTY_ROOT = root_of(())
 
 # A gate that lost the control plane for longer than this denies. Short, since in that time no stop reaches it; long
 # enough for a restart of the control plane.
@@ -63,11 +61,11 @@ class ForeignCharter(SekishoError):
     hint = "Put the vkey of ledger/decisions/vkey and its origin into the charter, and have the parties sign again."
 
 
-class GateRefused(SekishoError):
-    """A gate's log is not the one that is on record for its slot."""
+class CharterNotStored(SekishoError):
+    """The charter's file cannot be written; it is not pinned."""
 
-    code: ClassVar[str] = "SKS-SERVER-104"
-    hint = "The gate's key or log was replaced or rolled back: keep its folder and the ledger for the auditor."
+    code: ClassVar[str] = "SKS-SERVER-107"
+    hint = "Look at the disk that holds the data directory (full, read-only), then pin the charter again."
 
 
 class ControlOffice:
@@ -91,10 +89,10 @@ class ControlOffice:
         self.link = GateLink(secrets_by_slot=gate_secrets, on_hello=self._welcome, on_checkpoint=self._take_checkpoint)
         self._acting = threading.RLock()  # guards the three steps of an act, and the fields below
         self._charter: Charter | None = None
+        self._pinned: str | None = None  # digest of the charter that the ledger has on record
         self._snapshot: Snapshot | None = None
         self._pushed: Pushed | None = None
-        self._calls_logs: dict[str, str] = {}  # origin → verifier key on record
-        self._calls_heads: dict[str, tuple[int, bytes]] = {}  # origin → size and root of the last checkpoint on record
+        self._calls_logs = CallsLogs(programme=log.origin.removesuffix("/decisions"))
 
     @property
     def charter(self) -> Charter:
@@ -110,12 +108,20 @@ class ControlOffice:
             raise NoCharter("the control plane has not started")
         return self._snapshot
 
+    def check_ready(self) -> None:
+        """Raise unless the database answers, the ledger takes entries and gates have a snapshot."""
+        with self._database.read() as session:
+            session.execute(text("SELECT 1"))
+        if self._log.trouble is not None:
+            raise self._log.trouble
+        _ = self.snapshot
+
     def start(self) -> None:
         """Make good what a crash left undone, then make the first snapshot. Call once, before serving."""
         with self._acting:
             self._read_log()
             if self._places.charter.exists():
-                self._adopt(self._places.charter.read_bytes())
+                self._adopt(dsse.decode(self._places.charter.read_bytes()))
             drain(self._database, self._append)
             self._publish()
 
@@ -123,32 +129,54 @@ class ControlOffice:
         """Pin the first charter.
 
         Steps: (1) none is pinned; (2) its own rule is met by its own keys, now; (3) it names this ledger; (4) it is
-        stored, then logged. A crash after it is stored logs it at the next start.
+        stored, then logged, then in force. A crash after it is stored logs it at the next start.
         """
         with self._acting:
-            # (1)
-            if self._charter is not None:
-                raise CharterPinned("a charter is pinned already")
-            # (2)
-            charter = pin_charter(dsse.decode(envelope), at=self.clock.now())
-            # (3)
-            if charter.decisions.vkey != self._log.vkey:
-                raise ForeignCharter("the charter names another decisions log")
+            try:
+                charter = self._judge_first(envelope)
+            except SekishoError as refusal:
+                self._refuse_charter(envelope, refusal)
+                raise
             # (4)
-            write_private(self._places.charter, envelope)
-            index = self._adopt(envelope)
-            return Done(value=charter, indexes=(index,), in_force_ms=self._publish_and_wait())
+            self._store_charter(envelope)
+            index = self._adopt(dsse.decode(envelope))
+            since, pushed = time.monotonic(), self._publish()
+        return Done(value=charter, indexes=(index,), in_force_ms=self._wait(pushed, since=since))
+
+    def _judge_first(self, envelope: bytes) -> Charter:
+        opened = dsse.decode(envelope)
+        # (1) Neither in force, nor stored before the ledger failed.
+        if self._charter is not None or self._stored_digest() not in (None, opened.digest):
+            raise CharterPinned("a charter is pinned already")
+        self._check_on_record(opened)
+        # (2)
+        charter = pin_charter(opened, at=self.clock.now())
+        # (3)
+        self._check_ledger(charter)
+        return charter
+
+    def _refuse_charter(self, envelope: bytes, refusal: SekishoError) -> None:
+        with self._database.begin() as session:
+            refuse_document(session, envelope, refusal, kind="charter", ids=self.ids, at=self.clock.now())
+        drain(self._database, self._append)
 
     def act(self, change: Callable[[Session], T]) -> Done[T]:
-        """Run `change` in one transaction, log what it recorded, tell the gates; return when durable and told."""
+        """Run `change` in one transaction, log what it recorded, tell the gates; return when durable and told.
+
+        A change that raises leaves nothing. When the ledger fails after it, the change stands, is told to nobody, and
+        the next act or start logs it first; the same act again then does what was left.
+        """
         with self._acting:
             # (1)
             with self._database.begin() as session:
                 value = change(session)
             # (2)
             indexes = drain(self._database, self._append)
-            # (3)
-            return Done(value=value, indexes=indexes, in_force_ms=self._publish_and_wait() if indexes else {})
+            since = time.monotonic()
+            # (3) Also when nothing was recorded: an act before may have failed between (2) and (3).
+            pushed = self._publish()
+        # Not under the lock, which the link needs to take in what gates send before their acknowledgement.
+        return Done(value=value, indexes=indexes, in_force_ms=self._wait(pushed, since=since))
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Answer `question` from one consistent state."""
@@ -162,15 +190,16 @@ class ControlOffice:
         entry = Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
         return self._log.append(entry, key=key).result()
 
-    def _adopt(self, encoded: bytes) -> int:
-        """Take the stored charter into force and make sure that it is logged; return its index.
+    def _adopt(self, envelope: Envelope) -> int:
+        """Take the stored charter into force once it is on record; return the index of that entry.
 
         Judged at its own opening time: an expired charter still says whose ledger this is, and every document that
         is opened under it is judged at its own time.
         """
-        envelope = dsse.decode(encoded)
+        self._check_on_record(envelope)
         at = read_charter(envelope).valid.opens
         charter = pin_charter(envelope, at=at)
+        self._check_ledger(charter)
         body: dict[str, jcs.Json] = {
             "programme": charter.programme,
             "version": charter.version,
@@ -178,82 +207,103 @@ class ControlOffice:
             "signers": sorted(verify_signers(envelope, charter, at=at)),
             "envelope": dsse.encode(envelope).decode(),
         }
-        self._charter = charter
-        return self._record(EntryKind.CHARTER_PINNED, body, key=f"charter-pinned/{envelope.digest}")
+        index = self._record(EntryKind.CHARTER_PINNED, body, key=f"charter-pinned/{envelope.digest}")
+        self._charter, self._pinned = charter, envelope.digest
+        return index
 
-    def _publish_and_wait(self) -> dict[str, float | None]:
-        since = time.monotonic()
-        if not self._publish() or self._pushed is None:
+    def _check_on_record(self, envelope: Envelope) -> None:
+        if self._pinned not in (None, envelope.digest):
+            raise CharterPinned(
+                "the ledger has another charter on record than this one",
+                hint=f"Put back the charter.json with the digest {self._pinned}.",
+            )
+
+    def _check_ledger(self, charter: Charter) -> None:
+        if charter.decisions.vkey != self._log.vkey:
+            raise ForeignCharter("the charter names another decisions log")
+
+    def _stored_digest(self) -> str | None:
+        try:
+            return dsse.decode(self._places.charter.read_bytes()).digest
+        except FileNotFoundError:
+            return None
+
+    def _store_charter(self, envelope: bytes) -> None:
+        try:
+            write_private(self._places.charter, envelope)
+        except OSError as error:
+            raise CharterNotStored(f"cannot write {self._places.charter}: {error.strerror}") from error
+
+    def _wait(self, pushed: Pushed | None, *, since: float) -> dict[str, float | None]:
+        if pushed is None:
             return {}
-        return self.link.wait_in_force(self._pushed.version, since=since, timeout_s=IN_FORCE_TIMEOUT_S)
+        return self.link.wait_in_force(pushed.version, since=since, timeout_s=IN_FORCE_TIMEOUT_S)
 
-    def _publish(self) -> bool:
-        """Log and push a new snapshot if anything in it has changed; return whether it has."""
-        # The version is the index that the snapshot's own entry will have: it rises, also after a restart.
-        version = self._log.head().size
+    def _publish(self) -> Pushed | None:
+        """Log and push a new snapshot if anything in it has changed; return what was pushed."""
+        snapshot = self._build()
+        if self._snapshot is not None and _same(self._snapshot, snapshot):
+            return None
+        # The version is the index of the snapshot's own entry: it rises, also after a restart. It is another index
+        # than expected when an append that failed had reached the disk after all; then the head is known again.
+        while self._log_snapshot(snapshot) != snapshot.version:
+            snapshot = self._build()
+        # Published before any gate names it: a verifier that reads the files meanwhile must find what intents rest on.
+        head = self._log.publish()
+        self._snapshot = snapshot
+        self._pushed = encode_frame(
+            snapshot_to_json(snapshot),
+            size=head.size,
+            root=base64.b64encode(head.root).decode(),
+            version=snapshot.version,
+        )
+        self.link.push(self._pushed)
+        return self._pushed
+
+    def _build(self) -> Snapshot:
         with self._database.read() as session:
-            snapshot = build_snapshot(
+            return build_snapshot(
                 session,
-                version=version,
+                version=self._log.head().size,
                 made_at=self.clock.now(),
                 lease_s=LEASE_S,
                 issuer=self._issuer,
                 token_keys=(self._token_key,),
                 labs=self._charter.labs if self._charter else (),
             )
-        if self._snapshot is not None and _same(self._snapshot, snapshot):
-            return False
+
+    def _log_snapshot(self, snapshot: Snapshot) -> int:
         digest = hashlib.sha256(encode_snapshot(snapshot)).hexdigest()
-        body: dict[str, jcs.Json] = {"version": version, "snapshot_sha256": digest}
-        self._record(EntryKind.SNAPSHOT_PUBLISHED, body, key=f"snapshot-published/{version}")
-        head = self._log.head()
-        self._snapshot = snapshot
-        self._pushed = encode_frame(
-            snapshot_to_json(snapshot), size=head.size, root=base64.b64encode(head.root).decode(), version=version
-        )
-        self.link.push(self._pushed)
-        return True
+        body: dict[str, jcs.Json] = {"version": snapshot.version, "snapshot_sha256": digest}
+        return self._record(EntryKind.SNAPSHOT_PUBLISHED, body, key=f"snapshot-published/{snapshot.version}/{digest}")
 
     def _read_log(self) -> None:
-        """Learn from the decisions log which calls logs there are and how far each is on record."""
+        """Learn from the decisions log its charter, which calls logs there are, and how far each is on record."""
         for _, entry in self._log.entries():
-            if entry.kind is EntryKind.CALLS_LOG_OPENED:
-                self._calls_logs[str(entry.body["origin"])] = str(entry.body["vkey"])
-            elif entry.kind is EntryKind.CALLS_CHECKPOINT:
-                root = base64.b64decode(str(entry.body["root"]))
-                self._calls_heads[str(entry.body["log"])] = (int(str(entry.body["size"])), root)
+            if entry.kind is EntryKind.CHARTER_PINNED:
+                self._pinned = str(entry.body["charter_sha256"])
+            self._calls_logs.learn(entry)
 
     def _welcome(self, hello: Hello) -> Pushed:
-        """Put a gate's log on record the first time it is seen, and refuse another one under the same slot."""
+        """Put a gate's log on record the first time it is seen, before the gate gets anything."""
         with self._acting:
-            name = f"calls/{hello.slot}"
-            NoteVerifier.parse(hello.vkey)
-            if self._calls_logs.setdefault(hello.origin, hello.vkey) != hello.vkey:
-                raise GateRefused(f"{name} has another key than the one on record")
-            body: dict[str, jcs.Json] = {"log": name, "origin": hello.origin, "vkey": hello.vkey}
-            self._record(EntryKind.CALLS_LOG_OPENED, body, key=f"calls-log-opened/{hello.origin}")
+            body = self._calls_logs.check_hello(hello)
+            self._learn(EntryKind.CALLS_LOG_OPENED, body, key=f"calls-log-opened/{hello.origin}")
             if self._pushed is None:
                 raise GateRefused("the control plane has not started")
             return self._pushed
 
     def _take_checkpoint(self, slot: str, note: str) -> None:
-        """Put a gate's checkpoint on record, unless its log shrank or forked."""
+        """Put a gate's checkpoint on record, unless it contradicts what is there."""
         with self._acting:
-            origin = next(o for o in self._calls_logs if o.endswith(f"/calls/{slot}"))
-            tree = open_checkpoint(note.encode(), NoteVerifier.parse(self._calls_logs[origin]))
-            name = f"calls/{slot}"
-            size, root = self._calls_heads.get(name, (0, EMPTY_ROOT))
-            if tree.size < size or (tree.size == size and tree.root != root):
-                raise GateRefused(f"{name} shrank or forked at size {tree.size}")
-            if tree.size == size:
-                return
-            body: dict[str, jcs.Json] = {
-                "log": name,
-                "size": tree.size,
-                "root": base64.b64encode(tree.root).decode(),
-            }
-            self._record(EntryKind.CALLS_CHECKPOINT, body, key=f"calls-checkpoint/{slot}/{tree.size}")
-            self._calls_heads[name] = (tree.size, tree.root)
+            body = self._calls_logs.check_checkpoint(slot, note)
+            if body is not None:
+                self._learn(EntryKind.CALLS_CHECKPOINT, body, key=f"calls-checkpoint/{slot}/{body['size']}")
+
+    def _learn(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> None:
+        entry = Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
+        self._log.append(entry, key=key).result()
+        self._calls_logs.learn(entry)
 
 
 def _same(old: Snapshot, new: Snapshot) -> bool:
