@@ -1,43 +1,85 @@
-"""What commands print: JSON for programs, a table or lines for people. Data goes to stdout, all else to stderr."""
+"""What commands print: JSON for programs, tables or lines for people. Data goes to stdout, all else to stderr."""
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
+
+# Between two columns.
+_GAP = "  "
 
 
 def show(value: Any, *, as_json: bool) -> None:
-    """Print `value` (a JSON value) as JSON, or as a table if it is a list of objects, else as `name: value` lines."""
+    """Print `value` (a JSON value) as JSON; for people a list of objects as a table, an object as `name: value` lines.
+
+    Nothing is ever cut or folded, so that an id can be copied: a table too wide for the terminal becomes one block of
+    lines a record.
+    """
     if as_json:
-        print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True))
+        print(_visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True), kept="\n"))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         _show_rows(value)
     else:
-        _show_fields(value)
+        print(*_lines(value), sep="\n")
 
 
 def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
-        print("nothing here yet")
+        print("nothing here yet", file=sys.stderr)
         return
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        # Text, not str: a name that a stranger chose must not be read as markup.
-        table.add_row(*(Text(_plain(cell)) for cell in row.values()))
-    Console().print(table)
+    table = list(_table(rows))
+    if sys.stdout.isatty() and max(map(cell_len, table)) > shutil.get_terminal_size().columns:
+        print("\n\n".join("\n".join(_lines(row)) for row in rows))
+    else:
+        print(*table, sep="\n")
 
 
-def _show_fields(value: Mapping[str, Any]) -> None:
+def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    cells = [[_label(name) for name in rows[0]], *([_plain(item) for item in row.values()] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        # Measured, not counted: a Japanese letter takes two cells.
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True))
+        yield _GAP.join(padded).rstrip()
+
+
+def _lines(value: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
+    """Yield `name: value` lines; an object in it goes below its name, indented."""
     for name, item in value.items():
-        print(f"{name.replace('_', ' ')}: {_plain(item)}")
+        label = f"{indent}{_label(name)}:"
+        if isinstance(item, Mapping) and item:
+            yield label
+            yield from _lines(item, indent=indent + "  ")
+        elif isinstance(item, list) and item and all(isinstance(part, Mapping) for part in item):
+            yield label
+            for part in item:
+                first, *rest = _lines(part, indent=indent + "    ")
+                yield from (f"{indent}  - {first.lstrip()}", *rest)
+        else:
+            yield f"{label} {_plain(item)}"
+
+
+def _label(name: str) -> str:
+    return _visible(name.replace("_", " "))
 
 
 def _plain(value: Any) -> str:
-    if value is None:
+    """Return `value` on one line: no quotes or brackets that a person would have to take off."""
+    if value is None or value in ([], {}):
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_label(name)} {_plain(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return _visible(value if isinstance(value, str) else json.dumps(value))
+
+
+def _visible(text: str, *, kept: str = "") -> str:
+    """Return `text` with what a terminal would act on, or show in another order, as JSON escapes.
+
+    The ideographic space is how Japanese is typed, and shows.
+    """
+    return "".join(c if c.isprintable() or c in kept or c == "\u3000" else json.dumps(c)[1:-1] for c in text)
