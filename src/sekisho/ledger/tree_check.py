@@ -26,7 +26,7 @@ from sekisho.tlog.tile import (
     parse_bundle,
     parse_tile,
     parse_tile_path,
-    tiles_of,
+    row_of,
 )
 
 _MAX_BUNDLE_SIZE_BYTES: Final = TILE_WIDTH * (MAX_ENTRY_SIZE_BYTES + 2)
@@ -86,12 +86,11 @@ def roots_at(tree: Tree, sizes: Iterable[int]) -> dict[int, bytes]:
 
 
 def _leaf_hashes(tree: Tree) -> Iterator[bytes]:
-    for tile in tiles_of(tree.checkpoint.size):
-        if tile.level == 0:
-            data = _read(tree.folder / tile.path, TILE_WIDTH * HASH_SIZE_BYTES)
-            if data is None or len(data) != tile.width * HASH_SIZE_BYTES:
-                return
-            yield from parse_tile(data, tile.width)
+    for tile in row_of(0, tree.checkpoint.size):
+        data = read_file(tree.folder / tile.path, TILE_WIDTH * HASH_SIZE_BYTES)
+        if data is None or len(data) != tile.width * HASH_SIZE_BYTES:
+            return
+        yield from parse_tile(data, tile.width)
 
 
 class _TreeCheck:
@@ -104,15 +103,12 @@ class _TreeCheck:
         # Narrower partial tiles, by place: kept by the writer until the tile is full, and checked like all else.
         self._narrower: dict[tuple[int | None, int], list[Tile]] = {}
         self._differing: list[Tile] = []
-        rightmost = {tile for tile in tiles_of(tree.checkpoint.size) if tile.is_partial}
         for tile in present:
-            if tile.is_partial and tile not in rightmost:
+            if tile.is_partial and not tile.ends_at(tree.checkpoint.size):
                 self._narrower.setdefault((tile.level, tile.index), []).append(tile)
 
     def run(self, on_entry: OnEntry) -> None:
-        for bundle in tiles_of(self._tree.checkpoint.size):
-            if bundle.level is not None:
-                break
+        for bundle in row_of(None, self._tree.checkpoint.size):
             entries = self._read_bundle(bundle)
             if entries is None:
                 # Without these entries no later tile can be made again.
@@ -127,7 +123,7 @@ class _TreeCheck:
         self._judge()
 
     def _read_bundle(self, bundle: Tile) -> tuple[bytes, ...] | None:
-        data = _read(self._tree.folder / bundle.path, _MAX_BUNDLE_SIZE_BYTES)
+        data = read_file(self._tree.folder / bundle.path, _MAX_BUNDLE_SIZE_BYTES)
         if data is None:
             self._add(Fault.FILE_MISSING, bundle, "is missing or unreadable; what follows it cannot be checked")
             return None
@@ -149,7 +145,7 @@ class _TreeCheck:
                 self._add(Fault.FILE_DIFFERS, part, "is not the beginning of the tile it is a part of")
 
     def _read_tile(self, tile: Tile) -> bytes | None:
-        data = _read(self._tree.folder / tile.path, _MAX_BUNDLE_SIZE_BYTES)
+        data = read_file(self._tree.folder / tile.path, _MAX_BUNDLE_SIZE_BYTES)
         if data is None:
             self._add(Fault.FILE_MISSING, tile, "is missing or unreadable")
         return data
@@ -179,7 +175,7 @@ class _TreeCheck:
 
 def _read_key(folder: Path, name: str, vkey: str | None, notebook: Notebook) -> NoteVerifier | None:
     where = f"{name}/{VKEY}"
-    data = _read(folder / VKEY, _MAX_VKEY_SIZE_BYTES)
+    data = read_file(folder / VKEY, _MAX_VKEY_SIZE_BYTES)
     if data is None:
         notebook.add(Fault.FILE_MISSING, where, "there is no key beside the log")
     elif vkey is not None and data != f"{vkey}\n".encode():
@@ -199,7 +195,7 @@ def _read_key(folder: Path, name: str, vkey: str | None, notebook: Notebook) -> 
 
 def _read_checkpoint(folder: Path, name: str, verifier: NoteVerifier, notebook: Notebook) -> Checkpoint | None:
     where = f"{name}/{CHECKPOINT}"
-    note = _read(folder / CHECKPOINT, MAX_NOTE_SIZE_BYTES)
+    note = read_file(folder / CHECKPOINT, MAX_NOTE_SIZE_BYTES)
     if note is None:
         notebook.add(Fault.FILE_MISSING, where, "there is no checkpoint")
         return None
@@ -243,7 +239,7 @@ def _is_regular(path: Path) -> bool:
         return True
 
 
-def _read(path: Path, limit_bytes: int) -> bytes | None:
+def read_file(path: Path, limit_bytes: int) -> bytes | None:
     """Return the bytes of the regular file at `path`, one more than the limit at most, or None."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

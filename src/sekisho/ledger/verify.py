@@ -11,7 +11,8 @@ from sekisho.ledger.claims import Calls, Decisions, EntryReader, Opened
 from sekisho.ledger.errors import LedgerNotFound, LedgerUnavailable
 from sekisho.ledger.files import CHECKPOINT, TILES, VKEY
 from sekisho.ledger.report import Fault, LogReport, Notebook, Report, Trust
-from sekisho.ledger.tree_check import Tree, check_tree, roots_at
+from sekisho.ledger.tree_check import Tree, check_tree, read_file, roots_at
+from sekisho.tlog.note import MAX_NOTE_SIZE_BYTES
 
 DECISIONS: Final = "decisions"
 CALLS: Final = "calls"
@@ -39,19 +40,23 @@ def verify_ledger(root: Path, *, vkey: str | None) -> Report:
 
 
 def _locate(root: Path) -> tuple[bool, Path]:
-    """Return whether a whole ledger or one log is meant, and its folder."""
-    for place in (root / "ledger", root):
-        if (place / DECISIONS).is_dir() or (place / CALLS).is_dir():
-            return True, place
+    """Return whether a whole ledger or one log is meant, and its folder.
+
+    What was named is looked at before what lies in it: a true copy planted below a damaged ledger, or in one of its
+    logs, must not be verified in its stead.
+    """
     if any((root / name).exists() for name in (CHECKPOINT, VKEY, TILES)):
         return False, root
+    for place in (root, root / "ledger"):
+        if (place / DECISIONS).is_dir() or (place / CALLS).is_dir():
+            return True, place
     raise LedgerNotFound(f"no ledger at {root}")
 
 
 def _checkpoints(place: Path) -> tuple[bytes, ...]:
     folders = (place, place / DECISIONS, *sorted((place / CALLS).glob("*")))
-    files = (folder / CHECKPOINT for folder in folders)
-    return tuple(file.read_bytes() for file in files if file.is_file())
+    notes = (read_file(folder / CHECKPOINT, MAX_NOTE_SIZE_BYTES) for folder in folders)
+    return tuple(note for note in notes if note is not None)
 
 
 def _verify_one(folder: Path, vkey: str | None) -> Report:

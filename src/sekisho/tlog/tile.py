@@ -64,6 +64,10 @@ class Tile:
         """The size of the smallest tree that has this tile at this width."""
         return (self.index * TILE_WIDTH + self.width) << (TILE_HEIGHT * (self.level or 0))
 
+    def ends_at(self, size: int) -> bool:
+        """Say whether this tile, at this width, is the last of its row in a tree of `size` entries."""
+        return self.index * TILE_WIDTH + self.width == size >> TILE_HEIGHT * (self.level or 0)
+
 
 def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
     """Return the path of the hash tile."""
@@ -93,11 +97,20 @@ def parse_tile_path(path: str) -> Tile:
 
 def tiles_of(size: int) -> Iterator[Tile]:
     """Yield every hash tile and entry bundle of a tree of `size` entries, the rightmost ones partial."""
-    yield from _row(None, size)
-    level, hashes = 0, size
-    while hashes:
-        yield from _row(level, hashes)
-        level, hashes = level + 1, hashes >> TILE_HEIGHT
+    yield from row_of(None, size)
+    level = 0
+    while size >> TILE_HEIGHT * level:
+        yield from row_of(level, size)
+        level += 1
+
+
+def row_of(level: int | None, size: int) -> Iterator[Tile]:
+    """Yield the tiles of one level of a tree of `size` entries, or its bundles if `level` is None, from the left."""
+    full, rest = divmod(size >> TILE_HEIGHT * (level or 0), TILE_WIDTH)
+    for index in range(full):
+        yield Tile(level=level, index=index)
+    if rest:
+        yield Tile(level=level, index=full, width=rest)
 
 
 def encode_bundle(entries: Sequence[bytes]) -> bytes:
@@ -193,14 +206,6 @@ class TileBuilder:
             yield Tile(level=level, index=(self._size >> TILE_HEIGHT * (level + 1)) - 1), b"".join(hashes)
             self._levels[level] = []
             yield from self._add_hash(level + 1, root_of(hashes))
-
-
-def _row(level: int | None, count: int) -> Iterator[Tile]:
-    full, rest = divmod(count, TILE_WIDTH)
-    for index in range(full):
-        yield Tile(level=level, index=index)
-    if rest:
-        yield Tile(level=level, index=full, width=rest)
 
 
 def _index_path(index: int) -> str:
