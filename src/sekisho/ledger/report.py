@@ -139,9 +139,9 @@ class Notebook:
         for index, request_id in open_intents:
             self.gap_count += 1
             if self.gap_count <= MAX_LISTED:
-                self.gaps.append(Gap(log=log, index=index, request_id=request_id))
+                self.gaps.append(Gap(log=log, index=index, request_id=_printable(request_id)))
 
 
 def _printable(text: str) -> str:
-    """Return `text` with what a terminal would obey written out: names of files and fields may be a stranger's."""
+    """Return `text` with what a terminal would obey written out: names and ids may be a stranger's."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
