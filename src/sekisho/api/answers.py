@@ -1,21 +1,46 @@
 """How values become JSON answers, and how a body is taken."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
 
 from sekisho.api.interfaces import Done
 from sekisho.core import SekishoError, format_utc
+from sekisho.formats import jcs
 
 
 class Body(BaseModel):
     """A request's JSON object: no unknown field, no value of another type made to fit."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON bodies have one reading: what `formats.jcs` refuses never reaches a model."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        try:
+            return jcs.parse(await self.body())
+        except jcs.JsonRefused as error:
+            # FastAPI lets this type through, and would hide any other.
+            raise HTTPException(400, detail=error.message) from error
 
 
 async def raw_body(request: Request) -> bytes:

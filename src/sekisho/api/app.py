@@ -3,15 +3,15 @@
 Nothing of it is on the gate's listener, and nothing of the gate's is here.
 """
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from sekisho.api import errors
+from sekisho.api.body_limit import BodyLimit
 from sekisho.api.interfaces import Issuer, Office, Sharing
 from sekisho.api.programme import programme_routes
 from sekisho.api.registry import registry_routes
-from sekisho.api.security import require_office
+from sekisho.api.security import OPEN, PROTECTED, OfficeGuard
 from sekisho.api.sharing import sharing_routes
 from sekisho.api.tokens import token_routes
 
@@ -24,13 +24,17 @@ def make_app(office: Office, issuer: Issuer, sharing: Sharing, *, office_credent
     app = FastAPI(
         title="Sekisho control plane",
         version="1",
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=OPEN,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)],
+        redirect_slashes=False,
+        middleware=[
+            Middleware(OfficeGuard, credential=office_credential),
+            Middleware(BodyLimit, most=MAX_BODY_BYTES),
+        ],
     )
     errors.install(app)
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(require_office(office_credential))])
+    api = APIRouter(prefix=PROTECTED)
     for routes in (registry_routes(office), programme_routes(office), sharing_routes(office, sharing)):
         api.include_router(routes)
     app.include_router(api)
@@ -48,7 +52,7 @@ def _health(office: Office) -> APIRouter:
 
     @routes.get("/readyz")
     def readyz() -> dict[str, object]:
-        # Reading the snapshot asks the database and the ledger's head: both answer, or this fails.
+        office.check_ready()
         return {"status": "ok", "snapshot_version": office.snapshot.version}
 
     return routes

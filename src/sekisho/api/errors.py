@@ -4,13 +4,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sekisho.api.security import OfficeOnly
+from sekisho.api.problems import problem
 from sekisho.core import SekishoError
+from sekisho.db import DatabaseFailed
+from sekisho.ledger.errors import (
+    LedgerForked,
+    LedgerUnavailable,
+    LogClosed,
+    LogOverloaded,
+    StoreBehind,
+    StoreDamaged,
+)
 
 
 class BadRequest(SekishoError):
@@ -42,10 +50,25 @@ class Broken(SekishoError):
 
 
 # A refusal is 422 unless it says something else of itself.
-_STATUS: Mapping[type[SekishoError], int] = MappingProxyType(
-    {OfficeOnly: 401, BadRequest: 400, NoSuchPage: 404, TooLarge: 413, Broken: 500}
-)
 _REFUSED = 422
+# The stores cannot do it now; the request was not judged.
+_UNAVAILABLE = 503
+_STATUS: Mapping[type[SekishoError], int] = MappingProxyType(
+    {
+        BadRequest: 400,
+        NoSuchPage: 404,
+        TooLarge: 413,
+        Broken: 500,
+        DatabaseFailed: _UNAVAILABLE,
+        LedgerForked: _UNAVAILABLE,
+        LedgerUnavailable: _UNAVAILABLE,
+        LogClosed: _UNAVAILABLE,
+        LogOverloaded: _UNAVAILABLE,
+        StoreBehind: _UNAVAILABLE,
+        StoreDamaged: _UNAVAILABLE,
+    }
+)
+_MAX_NAME = 80
 
 
 def install(app: FastAPI) -> None:
@@ -56,30 +79,33 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-def problem(error: SekishoError) -> JSONResponse:
-    """Return `error` as application/problem+json."""
-    status = _STATUS.get(type(error), _REFUSED)
-    body = {"type": f"urn:sekisho:error:{error.code}", "title": error.message, "status": status, **error.to_dict()}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+def status_of(error: SekishoError) -> int:
+    """Return the HTTP status that goes with `error`."""
+    return _STATUS.get(type(error), _REFUSED)
 
 
-async def _on_ours(_request: Request, error: Exception) -> JSONResponse:
-    return problem(error if isinstance(error, SekishoError) else Broken("the control plane failed"))
+def _problem(error: SekishoError) -> Response:
+    return problem(error, status=status_of(error))
 
 
-async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
+async def _on_ours(_request: Request, error: Exception) -> Response:
+    return _problem(error if isinstance(error, SekishoError) else Broken("the control plane failed"))
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
     # Where and what, never the value: it may be a secret that was sent to the wrong field.
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    where = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
-    return problem(BadRequest(where or "not the shape that was expected"))
+    where = "; ".join(f"{'.'.join(map(str, fault['loc']))[:_MAX_NAME]}: {fault['msg']}" for fault in faults[:5])
+    return _problem(BadRequest(where or "not the shape that was expected"))
 
 
-async def _on_http(_request: Request, error: Exception) -> JSONResponse:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 413:
-        return problem(TooLarge("the body is too large"))
-    return problem(NoSuchPage("no such resource") if status in (404, 405) else BadRequest("the request was refused"))
+async def _on_http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return _problem(Broken("the control plane failed"))
+    if error.status_code == 413:
+        return _problem(TooLarge("the body is too large"))
+    return _problem(NoSuchPage("no such resource") if error.status_code in (404, 405) else BadRequest(error.detail))
 
 
-async def _on_bug(_request: Request, _error: Exception) -> JSONResponse:
-    return problem(Broken("the control plane failed"))
+async def _on_bug(_request: Request, _error: Exception) -> Response:
+    return _problem(Broken("the control plane failed"))

@@ -45,11 +45,15 @@ class Office(Protocol):
         ...
 
     def pin(self, envelope: bytes) -> Done[Charter]:
-        """Pin the first charter, or raise why not."""
+        """Pin the first charter, or put its refusal on record and raise it."""
         ...
 
     def act(self, change: Callable[[Session], T]) -> Done[T]:
         """Run `change` in one transaction, log its entries, tell the gates; return when durable and told."""
+        ...
+
+    def check_ready(self) -> None:
+        """Raise unless an act could be done and told now."""
         ...
 
     def read(self, question: Callable[[Session], T]) -> T:

@@ -4,15 +4,15 @@ A document that is refused is put on record too, by its digest and the code of t
 too few signatures is worth knowing.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
 
 from sekisho.access import list_stopped_by
 from sekisho.access import services as access
-from sekisho.api.answers import done, raw_body, to_json, where
+from sekisho.api.answers import StrictRoute, done, raw_body, to_json, where
 from sekisho.api.interfaces import Done, Office
 from sekisho.core import SekishoError
 from sekisho.trust import charter_payload
@@ -25,12 +25,11 @@ Take = Callable[..., T]
 
 def programme_routes(office: Office) -> APIRouter:
     """Return the routes of charter, accords, grants, revocations and holds."""
-    routes = APIRouter(tags=["programme"])
+    routes = APIRouter(tags=["programme"], route_class=StrictRoute)
 
     @routes.post("/charter")
     def pin_charter(body: Document) -> dict[str, Any]:
-        with _refusals_on_record(office, "charter", body):
-            act = office.pin(body)
+        act = office.pin(body)
         return {**charter_payload(act.value), "ledger": where(act), "in_force_ms": act.in_force_ms}
 
     @routes.get("/charter")
@@ -61,8 +60,9 @@ def programme_routes(office: Office) -> APIRouter:
     def place_hold(body: Document) -> dict[str, Any]:
         act = _take(office, "hold", body, access.place_hold)
         snapshot = office.snapshot
-        placed = next(hold for hold in snapshot.holds if hold.id == act.value.id)
-        return {**done(act), "stops": to_json(list_stopped_by(placed, snapshot))}
+        # None, if it lapsed while it was being placed.
+        placed = next((hold for hold in snapshot.holds if hold.id == act.value.id), None)
+        return {**done(act), "stops": None if placed is None else to_json(list_stopped_by(placed, snapshot))}
 
     @routes.get("/holds")
     def list_holds() -> list[dict[str, Any]]:
@@ -72,22 +72,31 @@ def programme_routes(office: Office) -> APIRouter:
 
 
 def _take(office: Office, kind: str, document: bytes, take: Take[T]) -> Done[T]:
-    """Put `document` in force by `take`, or put its refusal on record and raise it."""
+    """Put `document` in force by `take`, or put its refusal on record and raise it.
+
+    A database or ledger that fails is no refusal: the document may stand, and the log would say otherwise for ever.
+    """
     charter = office.charter
-    with _refusals_on_record(office, kind, document):
-        return office.act(lambda session: take(session, document, charter, ids=office.ids, at=office.clock.now()))
+    refusals: list[SekishoError] = []
 
+    def change(session: Session) -> T:
+        try:
+            return take(session, document, charter, ids=office.ids, at=office.clock.now())
+        except SekishoError as refusal:
+            refusals.append(refusal)
+            raise
 
-@contextmanager
-def _refusals_on_record(office: Office, kind: str, document: bytes) -> Iterator[None]:
-    """Log a refusal that the block raises, and let it pass on."""
     try:
-        yield
-    except SekishoError as error:
-        refusal = error
-        office.act(
-            lambda session: access.refuse_document(
-                session, document, refusal, kind=kind, ids=office.ids, at=office.clock.now()
-            )
-        )
+        return office.act(change)
+    except SekishoError:
+        for refusal in refusals:
+            _record_refusal(office, kind, document, refusal)
         raise
+
+
+def _record_refusal(office: Office, kind: str, document: bytes, refusal: SekishoError) -> None:
+    office.act(
+        lambda session: access.refuse_document(
+            session, document, refusal, kind=kind, ids=office.ids, at=office.clock.now()
+        )
+    )

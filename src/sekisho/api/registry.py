@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from sekisho.api.answers import Body, done, named, to_json
+from sekisho.api.answers import Body, StrictRoute, done, named, to_json
 from sekisho.api.interfaces import Office
 from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind
 from sekisho.registry import services as registry
@@ -40,7 +40,7 @@ class NewAsset(Body):
 
 def registry_routes(office: Office) -> APIRouter:
     """Return the routes of the registry."""
-    routes = APIRouter(tags=["registry"])
+    routes = APIRouter(tags=["registry"], route_class=StrictRoute)
 
     @routes.post("/institutions")
     def enrol_institution(body: NewInstitution) -> dict[str, Any]:

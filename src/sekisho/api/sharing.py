@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from sekisho.api.answers import Body, done, named, raw_body, to_json, where
+from sekisho.api.answers import Body, StrictRoute, done, named, raw_body, to_json, where
 from sekisho.api.interfaces import Office, Sharing
 from sekisho.core import parse_utc
 from sekisho.core.ids import AssetId, CaseId, InstitutionId
@@ -74,7 +74,7 @@ class CaseOwner(Body):
 
 def sharing_routes(office: Office, sharing: Sharing) -> APIRouter:
     """Return the routes of campaigns, findings, inventories, cases and notices."""
-    routes = APIRouter(tags=["sharing"])
+    routes = APIRouter(tags=["sharing"], route_class=StrictRoute)
 
     @routes.post("/campaigns")
     def record_campaign(institution_id: str, asset_id: str, body: Document) -> dict[str, Any]:
