@@ -13,7 +13,7 @@ import typer
 from sekisho.cli.options import AsJson
 from sekisho.cli.output import show as show_value
 from sekisho.cli.party import read_key
-from sekisho.core import SekishoError
+from sekisho.core import SekishoError, format_utc
 from sekisho.formats import dsse, jcs
 from sekisho.formats.dsse import Envelope
 from sekisho.server.system import SystemClock
@@ -39,19 +39,37 @@ class DocumentFileRefused(SekishoError):
     hint = "Give a payload in JSON or an envelope that `sekisho document sign` wrote."
 
 
+class CharterOpensEarly(SekishoError):
+    """The charter opens before keys that signed it, so no auditor could count them."""
+
+    code: ClassVar[str] = "SKS-CLI-013"
+    exit_code: ClassVar[int] = 1
+    hint = "Let `valid.opens` be no earlier than the `opens` of the parties' keys, and have the parties sign again."
+
+
+class NotSignedYet(SekishoError):
+    """The file is a payload without an envelope."""
+
+    code: ClassVar[str] = "SKS-CLI-014"
+    hint = "Say what it is, to see it as a draft: --kind charter, accord, grant, hold or revocation."
+
+
 @app.command()
 def sign(
     file: Annotated[Path, typer.Argument(help="A payload in JSON, or an envelope that others have signed.")],
     kind: Annotated[Kind, typer.Option(help="What the document is.")],
     party: Annotated[str, typer.Option(help="The party that signs.")],
     key: Annotated[Path, typer.Option(help="The party's private key (PEM).")],
-    out: Annotated[Path | None, typer.Option(help="Where the envelope goes; without it, to standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the envelope goes: FILE itself, or another; without it, standard output.")
+    ] = None,
 ) -> None:
     """Add a party's signature to a document. Read it with `sekisho document show` first."""
     # (1) What is signed is a whole document of that kind, in its one canonical spelling.
     envelope = _read_or_seal(file, kind)
     read_document(envelope)
-    # (2) Each key signs once.
+    # (2) Each key signs once, and nobody's signature is written over.
+    _check_out(out, file)
     private_key = read_key(key)
     if dsse.key_id_of(private_key.public_key()) in {signature.key_id for signature in envelope.signatures}:
         raise DocumentFileRefused(f"this key has signed {file.name} already")
@@ -63,14 +81,15 @@ def sign(
 
 @app.command()
 def show(
-    file: Annotated[Path, typer.Argument(help="The envelope.")],
+    file: Annotated[Path, typer.Argument(help="The envelope; with --kind also a payload that nobody has signed yet.")],
+    kind: Annotated[Kind | None, typer.Option(help="What the document is, if nobody has signed it yet.")] = None,
     charter: Annotated[
         Path | None, typer.Option(help="Judge the signatures by this charter; one that you know to be true.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a document, who signed it, and whether those are enough. A charter is judged by its own rule."""
-    envelope = dsse.decode(_read(file))
+    envelope = _read_or_seal(file, kind)
     read_document(envelope)
     judge = _judge(envelope, charter)
     refusal = None if judge is None else _find_refusal(envelope, judge)
@@ -85,15 +104,26 @@ def _judge(envelope: Envelope, charter: Path | None) -> Charter | None:
     return read_charter(envelope) if envelope.kind == Kind.CHARTER.value else None
 
 
-def _find_refusal(envelope: Envelope, judge: Charter) -> TrustRefused | None:
+def _find_refusal(envelope: Envelope, judge: Charter) -> SekishoError | None:
     try:
         require_signed(envelope, judge, at=SystemClock().now())
-    except TrustRefused as refusal:
+        if envelope.kind == Kind.CHARTER.value:
+            _require_pinnable(envelope, judge)
+    except (TrustRefused, CharterOpensEarly) as refusal:
         return refusal
     return None
 
 
-def _describe(envelope: Envelope, judge: Charter | None, refusal: TrustRefused | None) -> dict[str, Any]:
+def _require_pinnable(envelope: Envelope, charter: Charter) -> None:
+    """Raise CharterOpensEarly unless the signatures count when `charter` opens: that is when auditors judge it."""
+    try:
+        pin_charter(envelope, at=charter.valid.opens)
+    except TrustRefused as refusal:
+        opens = format_utc(charter.valid.opens)
+        raise CharterOpensEarly(f"when the charter opens, {opens}, it is {refusal.message}") from refusal
+
+
+def _describe(envelope: Envelope, judge: Charter | None, refusal: SekishoError | None) -> dict[str, Any]:
     verdict = "not judged: give --charter" if judge is None else "enough" if refusal is None else refusal.message
     return {
         "kind": envelope.kind,
@@ -116,13 +146,15 @@ def _print(described: Mapping[str, Any], *, as_json: bool) -> None:
     print(json.dumps(described["payload"], indent=2, ensure_ascii=True))
 
 
-def _read_or_seal(file: Path, kind: Kind) -> Envelope:
+def _read_or_seal(file: Path, kind: Kind | None) -> Envelope:
     data = _read(file)
     value = jcs.parse(data)
     if not isinstance(value, Mapping) or "payloadType" not in value:
+        if kind is None:
+            raise NotSignedYet(f"{file} has no signatures")
         return dsse.seal(kind.value, value)
     envelope = dsse.decode(data)
-    if envelope.kind != kind.value:
+    if kind is not None and envelope.kind != kind.value:
         raise DocumentFileRefused(f"{file.name} is a {envelope.kind}, not a {kind.value}")
     return envelope
 
@@ -132,6 +164,15 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise DocumentFileRefused(f"cannot read {file}: {error.strerror}") from error
+
+
+def _check_out(out: Path | None, file: Path) -> None:
+    """Raise DocumentFileRefused if `out` is another file that exists: signatures that others made would be lost."""
+    if out is not None and out.exists() and not out.samefile(file):
+        raise DocumentFileRefused(
+            f"{out} is there, and is not the file to sign",
+            hint=f"To add a signature to {out}, sign it in place: sekisho document sign {out} … --out {out}",
+        )
 
 
 def _write(data: bytes, out: Path | None) -> None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from sekisho.cli import document
-from sekisho.cli.document import DocumentFileRefused, Kind
+from sekisho.cli.document import CharterOpensEarly, DocumentFileRefused, Kind, NotSignedYet
 from sekisho.cli.party import write_key
 from sekisho.core import SteadyClock, Window, format_utc
 from sekisho.formats import dsse
@@ -17,6 +17,7 @@ from sekisho.formats.jcs import JsonRefused
 from sekisho.trust import (
     CharterNotInForce,
     DocumentRefused,
+    HoldRefused,
     PartyKey,
     QuorumNotMet,
     SignatureRefused,
@@ -146,6 +147,38 @@ def test_a_key_signs_once(folder):
     assert (folder / "hold.dsse").read_bytes() == before
 
 
+def test_nobodys_signature_is_written_over(folder):
+    """Signing the draft again into the file that another party signed would lose that party's signature."""
+    _sign("charter.json", "charter", "lab-a", out="charter.dsse")
+    before = (folder / "charter.dsse").read_bytes()
+    with pytest.raises(DocumentFileRefused, match="is there") as caught:
+        _sign("charter.json", "charter", "home-gov", out="charter.dsse")
+    assert "charter.dsse" in caught.value.hint
+    assert (folder / "charter.dsse").read_bytes() == before
+
+
+def test_a_draft_can_be_looked_at_before_anybody_signs(folder):
+    """With its kind, a payload is shown and judged as if it were an envelope without signatures."""
+    _signed_charter()
+    with pytest.raises(HoldRefused, match="has not signed"):
+        _run("show", "hold.json", "--kind", "hold", "--charter", "charter.dsse")
+    shown = json.loads(_run("show", "hold.json", "--kind", "hold", "--json").stdout)
+    assert shown["signatures"] == []
+    assert shown["payload"] == HOLD
+    with pytest.raises(DocumentFileRefused, match="is a charter"):
+        _run("show", "charter.dsse", "--kind", "hold")
+
+
+def test_a_charter_that_opens_before_its_keys_is_not_enough(folder):
+    """An auditor judges it at its opening, so signatures by keys that open later would count for nothing."""
+    charter = _charter()
+    charter["valid"]["opens"] = format_utc(YEAR.opens - timedelta(hours=1))
+    (folder / "charter.json").write_text(json.dumps(charter))
+    _signed_charter()
+    with pytest.raises(CharterOpensEarly, match="nobody"):
+        _run("show", "charter.dsse")
+
+
 def test_files_that_are_not_there_or_no_documents_are_refused(folder):
     """Each with an error of ours."""
     with pytest.raises(DocumentFileRefused):
@@ -155,8 +188,11 @@ def test_files_that_are_not_there_or_no_documents_are_refused(folder):
     (folder / "rubbish").write_bytes(b"\xff")
     with pytest.raises(JsonRefused):
         _run("show", "rubbish")
-    with pytest.raises(EnvelopeRefused):
+    with pytest.raises(NotSignedYet):
         _run("show", "hold.json")
+    (folder / "half").write_text('{"payloadType": "application/vnd.sekisho.hold.v1+json"}')
+    with pytest.raises(EnvelopeRefused):
+        _run("show", "half")
 
 
 def test_show_says_what_it_is_and_who_signed(folder):
@@ -194,7 +230,7 @@ def test_a_refused_document_is_still_shown(folder, capsys):
     _signed_charter()
     _sign("hold.json", "hold", "partner-gov", out="hold.dsse", key="home-gov")
     with pytest.raises(SignatureRefused) as caught:
-        document.show(folder / "hold.dsse", folder / "charter.dsse", as_json=True)
+        document.show(folder / "hold.dsse", charter=folder / "charter.dsse", as_json=True)
     assert caught.value.exit_code == 1
     shown = json.loads(capsys.readouterr().out)
     assert "signed as partner-gov" in shown["verdict"]
