@@ -1,6 +1,8 @@
 """`sekisho party`: a party's own key, made and kept where the party is."""
 
+import json
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -40,13 +42,17 @@ def keygen(
     out: Annotated[Path, typer.Option(help="Where the private key goes (PEM, readable by you alone).")],
     as_json: AsJson = False,
 ) -> None:
-    """Make an Ed25519 key, and print the entry that the charter lists for it."""
+    """Make an Ed25519 key, and print the entry for `keys` of this party in the charter (JSON; public)."""
     check_party_name(party)
     key = Ed25519PrivateKey.generate()
     write_key(out, key)
     at = SystemClock().now()
     entry = PartyKey(raw=raw_key(key.public_key()), window=Window(opens=at, closes=at + KEY_TERM))
-    show({"party": party, "key_id": entry.key_id, "key": key_payload(entry)}, as_json=as_json)
+    if as_json:
+        show({"party": party, "key_id": entry.key_id, "key": key_payload(entry)}, as_json=True)
+        return
+    print(json.dumps(key_payload(entry)))
+    print(f"made key {entry.key_id} of {party} in {out}", file=sys.stderr)
 
 
 def write_key(path: Path, key: Ed25519PrivateKey) -> None:

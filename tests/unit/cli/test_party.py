@@ -30,6 +30,15 @@ def test_a_new_key_is_its_owners_alone_and_its_entry_fits_a_charter(tmp_path):
     check_key(entry.keys[0].raw)
 
 
+def test_standard_output_is_the_entry_and_nothing_else(tmp_path):
+    """`keygen > japan.json` is what goes into the charter's list of keys; whose it is goes to people."""
+    out = tmp_path / "japan.pem"
+    result = _run("keygen", "--party", "japan", "--out", str(out))
+    entry = read_party({"name": "japan", "role": "home", "keys": [json.loads(result.stdout)]})
+    assert entry.keys[0].raw == raw_key(read_key(out).public_key())
+    assert entry.keys[0].key_id in result.stderr
+
+
 def test_the_private_key_is_not_printed(tmp_path):
     """People read the output aloud and paste it."""
     out = tmp_path / "key.pem"
