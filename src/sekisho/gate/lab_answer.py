@@ -50,7 +50,7 @@ class LabAnswerReader:
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._names: dict[bytes, bytes] = {}
-        self._head_bytes = 0
+        self._silent_bytes = 0  # since the latest event
         self._head: AnswerHead | None = None
         self._ended = False
         self._events: list[LabEvent] = []
@@ -59,15 +59,15 @@ class LabAnswerReader:
         """Return what `data` completes, or raise LabRefused. Bytes after the end of the answer are refused."""
         if self._ended:
             raise LabRefused("bytes after the end of an answer")
-        if self._head is None:
-            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise LabRefused(f"the lab's answer is not HTTP/1.1: {type(error).__name__}") from None
-        if self._head is None and self._head_bytes > limits.MAX_LAB_HEAD_BYTES:
-            raise LabRefused("the lab's header fields are too large")
         events, self._events = self._events, []
+        self._silent_bytes = 0 if events else self._silent_bytes + len(data)
+        # Heads, trailers and informational answers without end grow inside the parser, where no callback sees it.
+        if self._silent_bytes > limits.MAX_LAB_HEAD_BYTES:
+            raise LabRefused("the lab's header fields are too large")
         return events
 
     def receive_eof(self) -> list[LabEvent]:

@@ -83,6 +83,7 @@ class RequestReader:
         self._names: dict[bytes, bytes] = {}
         self._field_count = 0
         self._head_bytes = 0
+        self._silent_bytes = 0  # since the latest event
         self._field_bytes = 0
         self._body_bytes = 0
         self._in_head = True
@@ -101,12 +102,13 @@ class RequestReader:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._explain(error)
-        # A head that never ends grows inside the parser, where no callback sees it.
-        if self._in_head and self._head_bytes > limits.MAX_HEAD_BYTES:
-            raise _head_too_large()
         events, self._events = self._events, []
         if self._ended:
             events.append(RequestEnd(overrun=self._overrun))
+        self._silent_bytes = 0 if events else self._silent_bytes + len(data)
+        # A head or a trailer that never ends grows inside the parser, where no callback sees it.
+        if self._silent_bytes > limits.MAX_HEAD_BYTES:
+            raise _head_too_large()
         return events
 
     @property

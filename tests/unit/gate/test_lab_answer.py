@@ -3,10 +3,11 @@
 import itertools
 
 import pytest
-from gate_rig import CHAT_REPLY, chat_events, stream_bytes, whole
+from gate_rig import CHAT_REPLY, STREAM_HEAD, chat_events, stream_bytes, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sekisho.gate import limits
 from sekisho.gate.errors import LabRefused
 from sekisho.gate.lab_answer import AnswerEnd, AnswerHead, AnswerPart, LabAnswerReader
 
@@ -73,6 +74,33 @@ def test_an_answer_the_gate_would_not_pass_on_is_refused(data):
     """No redirection, no coded body, no second answer: a lab does not choose what the gate does next."""
     with pytest.raises(LabRefused):
         read(data)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        EARLY + b"HTTP/1.1 103 Early Hints\r\nX",
+        STREAM_HEAD + b"0\r\nX: ",
+        STREAM_HEAD + b"0\r\nX",
+        STREAM_HEAD + b"1;",
+    ],
+)
+def test_what_never_ends_is_refused_in_bounded_memory(start):
+    """A head, a trailer or a chunk's extension without end must not gather inside the parser."""
+    reader = LabAnswerReader()
+    with pytest.raises(LabRefused):  # noqa: PT012  # which piece is refused is not the law
+        reader.receive(start)
+        for _ in range(limits.MAX_LAB_HEAD_BYTES // 1000 + 2):
+            reader.receive(b"a" * 1000)
+
+
+def test_informational_answers_come_to_an_end():
+    """A flood of 1xx answers is a head that never comes."""
+    reader = LabAnswerReader()
+    with pytest.raises(LabRefused):  # noqa: PT012  # which piece is refused is not the law
+        for _ in range(limits.MAX_LAB_HEAD_BYTES // len(EARLY) + 2):
+            reader.receive(EARLY)
 
 
 @settings(deadline=None, max_examples=200)

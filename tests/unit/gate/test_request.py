@@ -159,10 +159,22 @@ def test_each_limit_has_its_status(data, status):
     assert (refused.value.status, refused.value.reason) == (status, Reason.REQUEST_TOO_LARGE)
 
 
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
-    "start", [b"POST /" + b"a" * 5000, b"POST / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\n" + b"X" * 9]
+    "start",
+    [
+        b"POST /" + b"a" * 5000,
+        b"POST / HTTP/1.1\r\nX: ",
+        b"POST / HTTP/1.1\r\n" + b"X" * 9,
+        CHUNKED + b"0\r\nX: ",
+        CHUNKED + b"0\r\nX",
+        CHUNKED + b"1\r\na\r\n0\r\nX: ",
+        CHUNKED + b"1;",
+    ],
 )
-def test_a_head_that_never_ends_is_refused_in_bounded_memory(start):
+def test_a_head_or_trailer_that_never_ends_is_refused_in_bounded_memory(start):
     """A parser that gathers a field in silence must not gather for ever."""
     reader = RequestReader(max_body_bytes=10)
     with pytest.raises(HttpRefused) as refused:  # noqa: PT012  # which piece is refused is not the law
