@@ -265,7 +265,8 @@ class CallerConnection(asyncio.Protocol):
         self._clear_timer()
         self._head = self._caller = None
         self._has_room = True
-        if self.closes_after:
+        # Answers that are not taken are no reason to make more of them: no client sends on without reading.
+        if self.closes_after or self._is_full:
             self._close()
         else:
             self._is_reading = True
