@@ -125,3 +125,11 @@ def test_mutated_programs_are_analysed(data, all_twins):
     )
     analysis = analyze({"a.py": mutated, "b.py": text[:end]})
     assert analysis.files == 2
+
+
+def test_a_lambda_outside_of_any_function_is_looked_at():
+    """Its summary may change what calls it, and it may call what changes; it has no place in the order of work."""
+    text = (
+        b"def later(code):\n    return first(code)\nrun = lambda code: later(code)\ndef first(code):\n    eval(code)\n"
+    )
+    assert {finding.rule_id for finding in analyze({"a.py": text}).findings} == {"code-execution"}

@@ -38,6 +38,9 @@ class Application:
         self.sure = sure
         self.owner = Point(function.module.path, function.definition.qualname, 0)
         self._known: dict[Origin, Value] = {}
+        # By identity: a summary shares its values, and lives longer than this.
+        self._taints: dict[int, tuple[Taint, ...]] = {}
+        self._values: dict[tuple[int, int], Value] = {}
 
     def given(self, origin: Origin) -> Value | None:
         """Return what the caller gives for `origin`; None if it is not one of the function's own parameters."""
@@ -51,8 +54,14 @@ class Application:
             self._known[origin] = found
         return found
 
-    def taints(self, inner: Taint, step: bool = True) -> tuple[Taint, ...]:
+    def taints(self, inner: Taint) -> tuple[Taint, ...]:
         """Return what `inner`, a taint in the function, is in the caller."""
+        made = self._taints.get(id(inner))
+        if made is None:
+            made = self._taints[id(inner)] = self._translated(inner)
+        return made
+
+    def _translated(self, inner: Taint) -> tuple[Taint, ...]:
         given = self.given(inner.origin)
         if given is None:
             return (inner,) if self.frame.belongs(inner) else ()
@@ -61,11 +70,18 @@ class Application:
         for outer in all_taints(given):
             safe, facts, guards = outer.inside(inner)
             taint = Taint(outer.origin, safe, facts, guards, outer.step)
-            made.append(taint.stepped(point, self.node, why, inner.step) if step else taint)
+            made.append(taint.stepped(point, self.node, why, inner.step))
         return tuple(made)
 
     def value(self, inner: Value, depth: int = _MAX_DEPTH) -> Value:
         """Return what `inner`, a value in the function, is in the caller."""
+        key = (id(inner), depth)
+        made = self._values.get(key)
+        if made is None:
+            made = self._values[key] = self._placed(inner, depth)
+        return made
+
+    def _placed(self, inner: Value, depth: int) -> Value:
         if inner.self_origin is not None and len(inner.taints) == 1:
             given = self.given(inner.self_origin)
             if (

@@ -74,7 +74,9 @@ class Engine:
             looks[function] = looks.get(function, 0) + 1
             if not self._run_function(function):
                 continue
-            for user in sorted(self._users.get(function, ()), key=lambda user: rank[user]):
+            # A lambda at the top level of a module has no rank: it ran with its module.
+            users = [user for user in self._users.get(function, ()) if user in rank]
+            for user in sorted(users, key=lambda user: rank[user]):
                 again = rank[user]
                 if again not in queued and looks.get(user, 0) < self.budget.rounds:
                     queued.add(again)
@@ -146,6 +148,7 @@ class Engine:
             leave(frame, None, NOTHING)
         if frame.produced is not None:
             frame.summary.returns = Value(items={ANY: frame.produced})
+        frame.summary.compact()
         self._guarded(frame, lambda: checks_at_exits(frame, function))
         return frame.summary
 

@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 from sekisho.taint import ir
-from sekisho.taint.engine.values import NOTHING, Guard, Origin, Point, Taint, Value, all_taints
+from sekisho.taint.engine.values import NOTHING, Guard, Origin, Point, Taint, Value, all_taints, compact
 from sekisho.taint.knowledge.model import Rule
 
 # Flows to sinks that one function passes on. Beyond it the function is a switchboard and the rest repeats.
 MAX_HITS = 400
+# Taints in one result. Handlers of a protocol return some 30; a compiler's passes return everything they know.
+MAX_WEIGHT = 96
 
 
 class Hit(NamedTuple):
@@ -45,6 +47,11 @@ class Summary:
         self.on_return: dict[str, Check] = {}
         self.on_true: dict[str, Check] = {}
         self.on_false: dict[str, Check] = {}
+
+    def compact(self) -> None:
+        """Let what is deep inside large results fall together: they are copied at every call."""
+        self.returns = compact(self.returns, MAX_WEIGHT)
+        self.writes = {key: compact(value, MAX_WEIGHT) for key, value in self.writes.items()}
 
     def signature(self) -> object:
         """Return what callers can tell apart; equal signatures mean no caller needs another look."""

@@ -4,7 +4,7 @@ A value is shared freely and never changed after it was made. `safe` marks hold 
 intersection), `facts` on some way (joined by union); that difference is what makes a guard a guard.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sekisho.taint import ir
@@ -107,10 +107,12 @@ class Taint:
 
     def inside(self, inner: "Taint") -> tuple[frozenset[str], frozenset[str], tuple[Guard, ...]]:
         """Return marks, facts and guards of this taint after it went through a function as `inner` says."""
-        lost = frozenset(fact[1:] for fact in inner.facts if fact[0] == "!")
-        safe = (self.safe - lost) | inner.safe
-        guards = self.guards + tuple(guard for guard in inner.guards if guard not in self.guards)
-        return safe, self.facts | inner.facts, guards[:MAX_GUARDS]
+        facts = self.facts | inner.facts if inner.facts else self.facts
+        safe = self.safe - _marks_lost(inner.facts) if self.safe and inner.facts else self.safe
+        guards = self.guards
+        if inner.guards:
+            guards = (guards + tuple(guard for guard in inner.guards if guard not in guards))[:MAX_GUARDS]
+        return safe | inner.safe if inner.safe else safe, facts, guards
 
     def stepped(self, point: Point, expression: ir.Expr | str, why: str, inner: Step | None = None) -> "Taint":
         """Return this taint one step further on."""
@@ -132,6 +134,11 @@ class Taint:
 @cache
 def _lost(drop: frozenset[str]) -> frozenset[str]:
     return frozenset(f"!{mark}" for mark in drop)
+
+
+@lru_cache(maxsize=4096)
+def _marks_lost(facts: frozenset[str]) -> frozenset[str]:
+    return frozenset(fact[1:] for fact in facts if fact[0] == "!")
 
 
 class Unknown:
@@ -196,6 +203,8 @@ def merge_taints(left: tuple[Taint, ...], right: tuple[Taint, ...]) -> tuple[Tai
 
 
 def _merged(left: Taint, right: Taint) -> Taint:
+    if left.safe == right.safe and left.facts == right.facts and left.guards == right.guards:
+        return left
     guards = left.guards + tuple(guard for guard in right.guards if guard not in left.guards)
     safe, facts = left.safe & right.safe, left.facts | right.facts
     # The less protected way is the one to show.
@@ -289,6 +298,32 @@ def _overlap(left: Origin, right: Origin) -> bool:
         return False
     shared = min(len(left.path), len(right.path))
     return left.path[:shared] == right.path[:shared]
+
+
+def compact(value: Value, room: int) -> Value:
+    """Return `value` with no more than about `room` taints in it: what is deep inside falls together first."""
+    if _weight(value, room) <= room:
+        return value
+    items = {key: _shallow(item) for key, item in (value.items or {}).items()}
+    made = Value(value.taints, value.const, value.ref, items, value.self_origin)
+    if _weight(made, room) <= room:
+        return made
+    inside = everything(list((value.items or {}).values()))
+    return Value(value.taints, value.const, value.ref, {ANY: inside}, value.self_origin)
+
+
+def _shallow(value: Value) -> Value:
+    return Value(all_taints(value), value.const, value.ref) if value.items else value
+
+
+def _weight(value: Value, room: int) -> int:
+    """Count the taints in `value`, no further than `room`."""
+    total, work = 0, [value]
+    while work and total <= room:
+        current = work.pop()
+        total += 1 + len(current.taints)
+        work.extend((current.items or {}).values())
+    return total
 
 
 def read(value: Value, key: str) -> Value:
