@@ -40,4 +40,6 @@ def list_all(data: Data, as_json: AsJson = False) -> None:
     """List the grants with their state."""
     from sekisho.api.client import OfficeClient
 
-    show(OfficeClient.of(data).get("/grants"), as_json=as_json)
+    listed = OfficeClient.of(data).get("/grants")
+    # For people the state stands beside the grant's own fields, id first.
+    show(listed if as_json else [{**row.pop("grant"), **row} for row in listed], as_json=as_json)

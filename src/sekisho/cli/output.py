@@ -38,7 +38,7 @@ def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    cells = [[_label(name) for name in rows[0]], *([_plain(item) for item in row.values()] for row in rows)]
+    cells = [[_label(name) for name in rows[0]], *([one_line(item) for item in row.values()] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     for line in cells:
         # Measured, not counted: a Japanese letter takes two cells.
@@ -59,21 +59,21 @@ def _lines(value: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
                 first, *rest = _lines(part, indent=indent + "    ")
                 yield from (f"{indent}  - {first.lstrip()}", *rest)
         else:
-            yield f"{label} {_plain(item)}"
+            yield f"{label} {one_line(item)}"
 
 
 def _label(name: str) -> str:
     return _visible(name.replace("_", " "))
 
 
-def _plain(value: Any) -> str:
+def one_line(value: Any) -> str:
     """Return `value` on one line: no quotes or brackets that a person would have to take off."""
     if value is None or value in ([], {}):
         return "–"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_label(name)} {_plain(item)}" for name, item in value.items())
+        return ", ".join(f"{_label(name)} {one_line(item)}" for name, item in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_plain, value))
+        return ", ".join(map(one_line, value))
     return _visible(value if isinstance(value, str) else json.dumps(value))
 
 

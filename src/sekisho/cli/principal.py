@@ -1,8 +1,9 @@
 """`sekisho principal`: the people and workloads that act for an institution."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +36,8 @@ def enrol(
     from sekisho.api.client import OfficeClient
 
     body = {"institution_id": institution, "kind": kind, "name": name, "key": json.loads(key.read_bytes())}
-    show(OfficeClient.of(data).post("/principals", body), as_json=as_json)
+    enrolled = OfficeClient.of(data).post("/principals", body)
+    show(enrolled if as_json else _brief(enrolled), as_json=as_json)
 
 
 @app.command("list")
@@ -43,4 +45,10 @@ def list_all(data: Data, as_json: AsJson = False) -> None:
     """List the people and workloads."""
     from sekisho.api.client import OfficeClient
 
-    show(OfficeClient.of(data).get("/principals"), as_json=as_json)
+    listed = OfficeClient.of(data).get("/principals")
+    show(listed if as_json else [_brief(principal) for principal in listed], as_json=as_json)
+
+
+def _brief(principal: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `principal` with its key's thumbprint in the key's place: what people compare."""
+    return {**principal, "key": principal["key"]["thumbprint"]}
