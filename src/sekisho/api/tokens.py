@@ -5,6 +5,7 @@ It says who asks and for what; whether that is allowed, gates decide on every ca
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
@@ -22,7 +23,9 @@ from sekisho.tokens import (
     AssertionRefused,
     CallScope,
     Proof,
+    ProofRefused,
     PublicKey,
+    ScopeRefused,
     SigningKey,
     encode_key_set,
     issue_access_token,
@@ -44,6 +47,18 @@ class TokenRequestRefused(SekishoError):
     hint = "Send grant_type, client_assertion_type, client_assertion and authorization_details once each."
 
 
+# What was refused → status and name: RFC 6749 5.2, RFC 9396 5, RFC 9449 5. All else is not the client's doing.
+_ANSWERS: Mapping[type[SekishoError], tuple[int, str]] = MappingProxyType(
+    {
+        TokenRequestRefused: (400, "invalid_request"),
+        ScopeRefused: (400, "invalid_authorization_details"),
+        AssertionRefused: (401, "invalid_client"),
+        ProofRefused: (400, "invalid_dpop_proof"),
+    }
+)
+_UNAVAILABLE = (503, "temporarily_unavailable")
+
+
 def token_routes(office: Office, issuer: Issuer) -> APIRouter:
     """Return the routes of the authorization server: tokens, keys, metadata."""
     routes = APIRouter(include_in_schema=False)
@@ -52,8 +67,8 @@ def token_routes(office: Office, issuer: Issuer) -> APIRouter:
 
     @routes.post("/oauth/token")
     async def issue(request: Request) -> JSONResponse:
-        body = await request.body()
         try:
+            body = await _read_bounded(request)
             answer = await run_in_threadpool(
                 _issue, body, request.headers.getlist("dpop"), office=office, issuer=issuer, key=key, taken=taken
             )
@@ -88,8 +103,8 @@ def _issue(
     """Return the token answer (RFC 6749 5.1), or raise.
 
     Steps: (1) the form, each field once; (2) what is asked for, by shape; (3) the client, by the key that is
-    enrolled for it; (4) the proof, by the same key; (5) both taken once, and made since this process began;
-    (6) the token.
+    enrolled for it; (4) its assertion is taken once, so that a stolen one cannot fill the record with proofs; (5) the
+    proof, by the same key, taken once, made since this process began; (6) the token.
     """
     now = office.clock.now()
     # (1)
@@ -100,7 +115,9 @@ def _issue(
     assertion = verify_client_assertion(
         form["client_assertion"], find_key=_finder(office), issuer=issuer.issuer, at=now
     )
-    # (4), (5)
+    # (4)
+    taken.check_new(f"{assertion.client_id}.{assertion.jti}", assertion.replay_until)
+    # (5)
     proof = verify_proof(
         proofs,
         method="POST",
@@ -114,7 +131,6 @@ def _issue(
     enrolled = _finder(office)(assertion.client_id)
     if enrolled is None or proof.key != enrolled or proof.issued_at < taken.started_at.replace(microsecond=0):
         raise AssertionRefused("the proof is not by the client's key, or from before a restart")
-    taken.check_new(f"{assertion.client_id}.{assertion.jti}", assertion.replay_until)
     # (6)
     return _answer(scope, assertion.client_id, proof, office=office, issuer=issuer, key=key)
 
@@ -135,9 +151,17 @@ def _answer(
     return {"access_token": text, "token_type": "DPoP", "expires_in": int(TOKEN_LIFE.total_seconds())}
 
 
+async def _read_bounded(request: Request) -> bytes:
+    """Return the body, or raise before more than a form's size of a stranger's bytes is held."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise TokenRequestRefused("the form is too large")
+    return body
+
+
 def _read_form(body: bytes) -> dict[str, str]:
-    if len(body) > MAX_FORM_BYTES:
-        raise TokenRequestRefused("the form is too large")
     try:
         pairs = parse_qsl(body.decode("ascii"), strict_parsing=True, max_num_fields=len(_FIELDS) + 4)
     except ValueError as error:
@@ -156,7 +180,6 @@ def _finder(office: Office) -> Callable[[str], PublicKey | None]:
 
 def _refuse(error: SekishoError) -> JSONResponse:
     """Return `error` as RFC 6749 5.2, with our code; a client that is not known learns no more than a false one."""
-    known = isinstance(error, TokenRequestRefused)
-    name = "invalid_request" if known else "invalid_client"
+    status, name = next((answer for kind, answer in _ANSWERS.items() if isinstance(error, kind)), _UNAVAILABLE)
     body = {"error": name, "error_description": error.message, **error.to_dict()}
-    return JSONResponse(body, status_code=400 if known else 401, headers={"cache-control": "no-store"})
+    return JSONResponse(body, status_code=status, headers={"cache-control": "no-store"})
