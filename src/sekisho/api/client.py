@@ -50,10 +50,11 @@ class OfficeClient:
         """Return a client for the control plane that serves `data`, or raise ControlUnreachable."""
         try:
             run = json.loads((data / "run" / "control.json").read_bytes())
+            base_url = f"http://{run['host']}:{run['port']}/api/v1"
             credential = (data / "control" / "office.token").read_text().strip()
-        except (OSError, ValueError) as error:
+            return cls(base_url=base_url, credential=credential)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, httpx2.InvalidURL) as error:
             raise ControlUnreachable(f"no control plane serves {data}") from error
-        return cls(base_url=f"http://{run['host']}:{run['port']}/api/v1", credential=credential)
 
     def get(self, path: str) -> Any:
         """Return the JSON answer of GET `path`, or raise OfficeRefused or ControlUnreachable."""
@@ -70,8 +71,10 @@ class OfficeClient:
                 method, path, content=content, headers={"content-type": "application/json"} if content else {}
             )
             value = answer.json()
-        except (httpx2.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
             raise ControlUnreachable("the control plane did not answer as it should") from error
-        if answer.is_success:
+        if answer.is_success and isinstance(value, dict | list):
             return value
+        if not isinstance(value, dict):
+            raise ControlUnreachable("something else than the control plane answers at its address")
         raise (SignInNeeded if answer.status_code == _AUTHENTICATION_NEEDED else OfficeRefused)(value)
