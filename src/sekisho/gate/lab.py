@@ -15,6 +15,9 @@ from sekisho.gate.lab_answer import AnswerEnd, AnswerPart, LabAnswerReader, LabE
 from sekisho.gate.lifeline import CutShort, Lifeline
 from sekisho.gate.settings import Upstream
 
+# What a queued part costs beside its bytes: the two objects and their place in the queue.
+_PART_BYTES = 128
+
 
 class LabConnection(asyncio.Protocol):
     """One connection to a lab, carrying at most one call. Stops reading while the call has enough to chew on."""
@@ -89,14 +92,14 @@ class LabConnection(asyncio.Protocol):
     def _take(self) -> LabEvent:
         event = self._events.popleft()
         if isinstance(event, AnswerPart):
-            self._queued_bytes -= len(event.data)
+            self._queued_bytes -= _cost(event)
             if self._paused and self._queued_bytes <= limits.MAX_LAB_QUEUED_BYTES // 2:
                 self._pause(False)
         return event
 
     def _add(self, events: list[LabEvent]) -> None:
         self._events.extend(events)
-        self._queued_bytes += sum(len(event.data) for event in events if isinstance(event, AnswerPart))
+        self._queued_bytes += sum(_cost(event) for event in events if isinstance(event, AnswerPart))
         if not self._paused and self._queued_bytes > limits.MAX_LAB_QUEUED_BYTES:
             self._pause(True)
         self._wake()
@@ -113,6 +116,10 @@ class LabConnection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _cost(part: AnswerPart) -> int:
+    return len(part.data) + _PART_BYTES
 
 
 class LabPool:

@@ -52,6 +52,7 @@ class LabAnswerReader:
         self._names: dict[bytes, bytes] = {}
         self._silent_bytes = 0  # since the latest event
         self._head: AnswerHead | None = None
+        self._body = bytearray()  # of the bytes being read; one part, however finely the lab chops it
         self._ended = False
         self._events: list[LabEvent] = []
 
@@ -63,6 +64,7 @@ class LabAnswerReader:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise LabRefused(f"the lab's answer is not HTTP/1.1: {type(error).__name__}") from None
+        self._flush_body()
         events, self._events = self._events, []
         self._silent_bytes = 0 if events else self._silent_bytes + len(data)
         # Heads, trailers and informational answers without end grow inside the parser, where no callback sees it.
@@ -100,13 +102,19 @@ class LabAnswerReader:
             self._events.append(self._head)
 
     def on_body(self, data: bytes) -> None:
-        self._events.append(AnswerPart(data))
+        self._body += data
 
     def on_message_complete(self) -> None:
         if self._head is not None:
+            self._flush_body()
             self._ended = True
             reusable = self._is_framed() and self._head.fields.get(b"connection", b"").lower() != b"close"
             self._events.append(AnswerEnd(reusable=reusable))
+
+    def _flush_body(self) -> None:
+        if self._body:
+            self._events.append(AnswerPart(bytes(self._body)))
+            self._body.clear()
 
 
 def check_answer_head(head: AnswerHead) -> None:

@@ -77,7 +77,7 @@ async def test_strangers_make_the_gate_keep_nothing(rig):
     writer.write(b"POST /v1/responses HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n" + b"x" * 80_000)
     await asyncio.sleep(0.05)
     (connection,) = rig.gate._connections
-    assert connection._body == []
+    assert not connection._body
     assert rig.gate._kept_bytes == 0
     writer.write(b"x" * 10_000)
     assert (await read_reply(reader)).status == 401

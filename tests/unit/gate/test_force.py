@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from gate_rig import ACC, ANA, GRT, INS, NOW, ROOT, make_snapshot, with_hold
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sekisho.access import Denied, TargetKind
@@ -19,6 +19,7 @@ def force(version: int = 1, **changes):
     return put_in_force(make_snapshot(version=version, **changes), decisions_size=1, decisions_root=ROOT)
 
 
+@settings(deadline=None)
 @given(pauses=st.lists(st.floats(0, 9), min_size=1, max_size=8))
 def test_a_lease_holds_for_its_time_after_the_last_frame_and_no_longer(pauses):
     """Invariant 8: monotonic time since the last frame decides."""

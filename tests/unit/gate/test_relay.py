@@ -56,7 +56,15 @@ async def test_a_whole_answer_cut_at_every_byte_is_never_passed_on(rig, desk):
 async def test_a_stream_that_ends_without_its_mark_is_not_complete(rig, desk):
     """HTTP's end alone does not make an answer: a lab's proxy may end a message whose model died."""
     frames = chat_events(usage=False)[:-2]
-    rig.lab.script = answer_with(STREAM_HEAD + b"".join(map(chunked, frames)) + b"0\r\n\r\n")
+
+    async def script(request, writer):
+        writer.write(STREAM_HEAD + b"".join(map(chunked, frames)))
+        await writer.drain()
+        # Not together with the frames: what comes with the end is held.
+        await asyncio.sleep(0.05)
+        writer.write(b"0\r\n\r\n")
+
+    rig.lab.script = script
     reply = await desk.call(body=chat_body(stream=True))
     assert not reply.is_whole
     assert Reason.LAB_BROKE_OFF.value.encode() in reply.body
