@@ -8,8 +8,8 @@ from sekisho.taint.knowledge.model import Rule
 
 # Flows to sinks that one function passes on. Beyond it the function is a switchboard and the rest repeats.
 MAX_HITS = 400
-# Taints in one result. Handlers of a protocol return some 30; a compiler's passes return everything they know.
-MAX_WEIGHT = 96
+# Taints in one result. Handlers of a protocol return some 20; a compiler's passes return everything they know.
+MAX_WEIGHT = 40
 
 
 class Hit(NamedTuple):
