@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sekisho.access import Denied
 from sekisho.core import Reason
 from sekisho.core.ids import GrantId
+from sekisho.labs import Answer
 from sekisho.ledger import Entry, EntryKind
 
 # Reserved for the answer when the caller sets no limit: what the SDKs' examples ask for, and the smallest default
@@ -41,21 +42,21 @@ class Budgets:
         self._accounts: dict[str, _Account] = {}
 
     def reserve(
-        self, grant: str, *, tokens: int, calls: int, request_bytes: int, output_tokens: int | None
+        self, grant: str, *, tokens: int, calls: int, request_bytes: int, output_tokens: int | None, choices: int
     ) -> Reservation:
         """Take the most that a call can cost out of `grant`'s budget of `tokens` and `calls`, or raise Denied.
 
         A token covers at least one byte of the request, so its length bounds the input. `output_tokens`: the caller's
-        own limit times the answers it asks for; None reserves DEFAULT_OUTPUT_TOKENS, or what is left of the budget if
-        that is less.
+        own limit for each of the `choices` answers it asks for; None reserves DEFAULT_OUTPUT_TOKENS for each, or what
+        is left of the budget if that is less.
         """
         account = self._accounts.setdefault(grant, _Account())
         left = tokens - account.tokens_spent - account.tokens_reserved
         most_input = request_bytes + TEMPLATE_TOKENS
-        need = most_input + output_tokens if output_tokens is not None else most_input + 1
+        need = most_input + choices * (1 if output_tokens is None else output_tokens)
         if account.calls >= calls or need > left:
             raise Denied(Reason.BUDGET_SPENT, grant_id=GrantId(grant))
-        taken = need if output_tokens is not None else min(left, most_input + DEFAULT_OUTPUT_TOKENS)
+        taken = need if output_tokens is not None else min(left, most_input + choices * DEFAULT_OUTPUT_TOKENS)
         account.tokens_reserved += taken
         account.calls += 1
         return Reservation(grant=grant, tokens=taken)
@@ -102,19 +103,23 @@ def is_used_up(outcome: str, settled_tokens: int) -> bool:
     return outcome == "complete" or settled_tokens > 0
 
 
-def settled_tokens(
-    reservation: Reservation, *, forwarded: bool, status: int, input_tokens: int | None, output_tokens: int | None
-) -> int:
-    """Return the tokens that a call cost. `status`: the lab's, 0 if it gave none.
+def settled_tokens(reservation: Reservation, *, forwarded: bool, status: int, answer: Answer | None) -> int:
+    """Return the tokens that a call cost. `status`: the lab's, 0 if it gave none; `answer`: as far as it came.
 
     (1) Nothing was forwarded: nothing was spent. (2) The lab refused with an error status: it produced nothing.
-    (3) The lab told its usage: that. (4) Otherwise nobody knows, and the reservation counts as spent.
+    (3) The lab ended its answer and told its usage: that. (4) Otherwise nobody knows, and the reservation counts as
+    spent, or what was told and seen if that is more: a lab counts as it goes, so what it told before the end is no
+    total, and a caller without a limit of its own has no other end than leaving.
     """
     if not forwarded or status >= 400:
         return 0
-    if input_tokens is not None and output_tokens is not None:
-        return input_tokens + output_tokens
-    return reservation.tokens
+    if answer is None:
+        return reservation.tokens
+    told = (answer.input_tokens or 0) + (answer.output_tokens or 0)
+    if answer.complete and answer.input_tokens is not None and answer.output_tokens is not None:
+        return told
+    # An event brings at least one token.
+    return max(reservation.tokens, told, answer.events)
 
 
 def _text(body: Mapping[str, object], name: str) -> str:

@@ -113,15 +113,8 @@ async def _settle(
     salt: bytes,
 ) -> Reason | None:
     """(11) Settle the budget and write the outcome; return why the answer is not whole, or may not be released."""
-    answer = passage.answer
     passage.close(is_whole=reason is None)
-    tokens = settled_tokens(
-        plan.reservation,
-        forwarded=passage.forwarded,
-        status=passage.status,
-        input_tokens=answer.input_tokens if answer else None,
-        output_tokens=answer.output_tokens if answer else None,
-    )
+    tokens = settled_tokens(plan.reservation, forwarded=passage.forwarded, status=passage.status, answer=passage.answer)
     outcome = "complete" if reason is None else reason.value
     parts.budgets.settle(plan.reservation, tokens=tokens, counts=is_used_up(outcome, tokens))
     body = outcome_body(

@@ -92,7 +92,8 @@ def plan_call(parts: Parts, incoming: IncomingCall, request_id: str) -> Plan:
         tokens=permit.grant.budget_tokens,
         calls=permit.grant.budget_calls,
         request_bytes=len(incoming.body),
-        output_tokens=None if call.max_output_tokens is None else call.max_output_tokens * call.choices,
+        output_tokens=call.max_output_tokens,
+        choices=call.choices,
     )
     return Plan(
         request_id=request_id,

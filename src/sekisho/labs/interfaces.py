@@ -48,8 +48,9 @@ class Answer:
     """What one answer of a lab came to.
 
     `model`: as the lab named it (visible ASCII). `input_tokens` counts what was cached too. `complete`: the lab
-    brought the answer to the end that its API defines. `tail`: bytes still to be forwarded. `lab_error`: the
-    lab's own word for its failure, such as `overloaded_error`, never its message, which may quote the prompt.
+    brought the answer to the end that its API defines; short of it the counts are what was told so far. `tail`: bytes
+    still to be forwarded. `lab_error`: the lab's own word for its failure, such as `overloaded_error`, never its
+    message, which may quote the prompt. `events`: how many events of a stream brought something.
     """
 
     model: str | None
@@ -58,6 +59,7 @@ class Answer:
     complete: bool
     tail: bytes
     lab_error: str | None = None
+    events: int = 0
 
 
 class AnswerReader(Protocol):

@@ -40,6 +40,7 @@ class Tally:
     ended: bool = False
     suffices: bool = False
     lab_error: str | None = None
+    events: int = 0
 
     def close(self, tail: bytes) -> Answer:
         """Return the answer as it stands."""
@@ -50,6 +51,7 @@ class Tally:
             complete=self.ended or self.suffices,
             tail=tail,
             lab_error=self.lab_error,
+            events=self.events,
         )
 
 
@@ -95,6 +97,7 @@ class StreamReader:
             return True
         if self._watcher.tally.ended and data != DONE:
             raise LabGarbled("an event after the last one")
+        self._watcher.tally.events += 1
         return self._watcher.observe(data)
 
 

@@ -15,13 +15,16 @@ from sekisho.gate.budget import (
     is_used_up,
     settled_tokens,
 )
+from sekisho.labs import Answer
 from sekisho.ledger import Entry, EntryKind
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def reserve(budgets, *, tokens=10_000, calls=10, request_bytes=100, output_tokens=100):
-    return budgets.reserve("grt", tokens=tokens, calls=calls, request_bytes=request_bytes, output_tokens=output_tokens)
+def reserve(budgets, *, tokens=10_000, calls=10, request_bytes=100, output_tokens=100, choices=1):
+    return budgets.reserve(
+        "grt", tokens=tokens, calls=calls, request_bytes=request_bytes, output_tokens=output_tokens, choices=choices
+    )
 
 
 def test_a_reservation_covers_the_request_and_the_longest_answer():
@@ -35,6 +38,14 @@ def test_without_a_bound_of_the_caller_the_default_is_reserved_or_what_is_left()
     assert reserve(Budgets(), tokens=1000, output_tokens=None).tokens == 1000
     with pytest.raises(Denied):
         reserve(Budgets(), tokens=100 + TEMPLATE_TOKENS, output_tokens=None)
+
+
+def test_each_answer_that_is_asked_for_is_reserved():
+    """`n` multiplies what a call can cost, with a bound of the caller and without."""
+    assert reserve(Budgets(), choices=3).tokens == 100 + TEMPLATE_TOKENS + 3 * 100
+    most = 10**9
+    unbounded = reserve(Budgets(), tokens=most, output_tokens=None, choices=128)
+    assert unbounded.tokens == 100 + TEMPLATE_TOKENS + 128 * DEFAULT_OUTPUT_TOKENS
 
 
 @given(
@@ -70,15 +81,21 @@ def test_a_call_that_never_reached_the_lab_gives_everything_back():
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"forwarded": False, "status": 0, "input_tokens": None, "output_tokens": None}, 0),
-        ({"forwarded": True, "status": 429, "input_tokens": None, "output_tokens": None}, 0),
-        ({"forwarded": True, "status": 200, "input_tokens": 3, "output_tokens": 4}, 7),
-        ({"forwarded": True, "status": 200, "input_tokens": 3, "output_tokens": None}, 500),
-        ({"forwarded": True, "status": 0, "input_tokens": None, "output_tokens": None}, 500),
+        ({"forwarded": False, "status": 0, "answer": None}, 0),
+        ({"forwarded": True, "status": 429, "answer": None}, 0),
+        ({"forwarded": True, "status": 200, "answer": (3, 4, True, 0)}, 7),
+        ({"forwarded": True, "status": 200, "answer": (3, None, True, 0)}, 500),
+        ({"forwarded": True, "status": 200, "answer": (3, 4, False, 2)}, 500),
+        ({"forwarded": True, "status": 200, "answer": (3, 900, False, 2)}, 903),
+        ({"forwarded": True, "status": 200, "answer": (None, None, False, 800)}, 800),
+        ({"forwarded": True, "status": 0, "answer": None}, 500),
     ],
 )
 def test_what_nobody_knows_counts_as_spent(told, expected):
-    """Step 11: the lab's usage, nothing if it refused, else the reservation."""
+    """Step 11: the lab's final usage, nothing if it refused, else the reservation or what was seen beyond it."""
+    if told["answer"] is not None:
+        names = ("input_tokens", "output_tokens", "complete", "events")
+        told = told | {"answer": Answer(model=None, tail=b"", **dict(zip(names, told["answer"], strict=True)))}
     assert settled_tokens(Reservation(grant="grt", tokens=500), **told) == expected
 
 
