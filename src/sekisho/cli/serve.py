@@ -1,10 +1,14 @@
 """`sekisho serve`: the whole programme on one machine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sekisho.server.setup import Settings
 
 
 def serve(
@@ -12,13 +16,13 @@ def serve(
     programme: Annotated[
         str, typer.Option(help="The programme's name, a host name that you own. Fixed when the data directory is made.")
     ] = "sekisho.example",
-    control_port: Annotated[int, typer.Option(help="Port of the control plane; 0 lets the system choose.")] = 8440,
-    gate_port: Annotated[int, typer.Option(help="Port of the gate; 0 lets the system choose.")] = 8441,
-    gate_admin_port: Annotated[int, typer.Option(help="Port of the gate's health and metrics.")] = 8442,
+    control_port: Annotated[
+        int, typer.Option(help="Port of the control plane; 0 lets the system choose. Fixed like the name.")
+    ] = 8440,
+    gate_port: Annotated[int, typer.Option(help="Port of the gate; likewise.")] = 8441,
+    gate_admin_port: Annotated[int, typer.Option(help="Port of the gate's health and metrics; likewise.")] = 8442,
 ) -> None:
     """Serve the control plane and the gate as separate processes, until stopped."""
-    from dataclasses import replace
-
     from sekisho.server.places import DataDir
     from sekisho.server.setup import DEFAULT_SETTINGS, prepare
     from sekisho.server.supervise import serve as supervise
@@ -31,7 +35,10 @@ def serve(
         gate_port=gate_port,
         gate_admin_port=gate_admin_port,
     )
-    prepare(places, wanted)
+    for name, kept in _kept(wanted, prepare(places, wanted)):
+        option = name.replace("_", "-")
+        typer.echo(f"note: --{option} is {kept} since this data directory was made, and stays so", err=True)
+    typer.echo("starting; this takes a few seconds", err=True)
 
     def tell(processes: Mapping[str, Mapping[str, object]]) -> None:
         for name, process in processes.items():
@@ -39,3 +46,13 @@ def serve(
         typer.echo(f"data: {data.resolve()}\nstop with Ctrl-C", err=True)
 
     supervise(places, on_ready=tell)
+
+
+def _kept(wanted: "Settings", in_force: "Settings") -> Iterator[tuple[str, object]]:
+    """Yield the name and value in force of each setting that the caller chose, and that an earlier start had fixed."""
+    from sekisho.server.setup import DEFAULT_SETTINGS
+
+    for field in fields(wanted):
+        kept, default = getattr(in_force, field.name), getattr(DEFAULT_SETTINGS, field.name)
+        if getattr(wanted, field.name) not in (kept, default):
+            yield field.name, kept
