@@ -46,7 +46,8 @@ def keygen(
     check_party_name(party)
     key = Ed25519PrivateKey.generate()
     write_key(out, key)
-    at = SystemClock().now()
+    # Whole seconds: a charter written now, by people, opens no earlier than its keys.
+    at = SystemClock().now().replace(microsecond=0)
     entry = PartyKey(raw=raw_key(key.public_key()), window=Window(opens=at, closes=at + KEY_TERM))
     if as_json:
         show({"party": party, "key_id": entry.key_id, "key": key_payload(entry)}, as_json=True)

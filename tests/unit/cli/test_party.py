@@ -37,6 +37,7 @@ def test_standard_output_is_the_entry_and_nothing_else(tmp_path):
     entry = read_party({"name": "japan", "role": "home", "keys": [json.loads(result.stdout)]})
     assert entry.keys[0].raw == raw_key(read_key(out).public_key())
     assert entry.keys[0].key_id in result.stderr
+    assert entry.keys[0].window.opens.microsecond == 0
 
 
 def test_the_private_key_is_not_printed(tmp_path):
