@@ -68,9 +68,11 @@ async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, p
             _check_still_permitted(parts, incoming, plan)
             incoming.lifeline.check()
             parts.under_way.add(under_way)
+            request = _lab_request(incoming, plan)
             passage.forwarded = True
-            body = plan.dialect.prepare_body(plan.surface, plan.body, plan.call)
-            connection.send(encode_request(upstream, plan.surface, incoming.head, plan.call, body))
+            connection.send(request)
+            # A copy of the body, which may be large, and a stream lasts for minutes.
+            del request
             relay = Relay(
                 lab=connection,
                 caller=incoming.connection,
@@ -91,6 +93,11 @@ async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, p
         _log.error("call failed unexpectedly", request_id=plan.request_id, error=type(error).__name__)
         return Reason.LAB_GARBLED
     return None
+
+
+def _lab_request(incoming: IncomingCall, plan: Plan) -> bytes:
+    body = plan.dialect.prepare_body(plan.surface, plan.body, plan.call)
+    return encode_request(plan.lab.upstream, plan.surface, incoming.head, plan.call, body)
 
 
 def _check_still_permitted(parts: Parts, incoming: IncomingCall, plan: Plan) -> None:

@@ -3,6 +3,7 @@
 References: platform.openai.com/docs/api-reference/chat, …/responses, …/responses-streaming.
 """
 
+import json
 import re
 from typing import Annotated, Any
 
@@ -105,6 +106,7 @@ class OpenAIDialect:
         if surface is OPENAI_CHAT:
             bounds = [read_count(value, name, most=MAX_TOKENS) for name in ("max_tokens", "max_completion_tokens")]
             choices = read_count(value, "n", most=MAX_CHOICES) or 1
+            _stream_options(value)
         else:
             _refuse_background(value)
             bounds, choices = [read_count(value, "max_output_tokens", most=MAX_TOKENS)], 1
@@ -130,7 +132,8 @@ class OpenAIDialect:
         options = _stream_options(value)
         if options.get("include_usage") is True:
             return body
-        return to_json({**value, "stream_options": {**options, "include_usage": True}})
+        # In ASCII: a lone surrogate, which JSON may escape, has no other spelling.
+        return json.dumps({**value, "stream_options": {**options, "include_usage": True}}).encode("ascii")
 
     def error_body(self, denial: Denial) -> bytes:
         """Return `denial` in OpenAI's error shape; the SDK shows the code as `error.code`."""

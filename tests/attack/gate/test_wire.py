@@ -105,6 +105,8 @@ async def test_an_announced_body_that_is_too_large_is_refused_before_it_comes(ri
         b'{"model":"red-1\\ud800"}',
         b'\xff\xfe{"model":"red-1"}',
         b'{"model":"red-1","n":' + b"9" * 5000 + b"}",
+        b'{"model":"red-1","stream":true,"stream_options":[]}',
+        b'{"model":"red-1","stream":true,"stream_options":"{}"}',
     ],
 )
 async def test_hostile_json_is_a_coded_denial(rig, desk, body):
@@ -113,6 +115,13 @@ async def test_hostile_json_is_a_coded_denial(rig, desk, body):
     assert (reply.status, reply.code) == (400, Reason.REQUEST_MALFORMED.value)
     assert rig.log.bodies(EntryKind.CALL_DENIED)[0]["reason"] == Reason.REQUEST_MALFORMED.value
     assert rig.lab.requests == []
+
+
+async def test_text_that_has_no_utf8_reaches_the_lab_as_it_was_written(rig, desk):
+    """A lone surrogate, escaped as JSON allows, is the caller's business: no fault of ours, and the same text there."""
+    text = '{"model":"red-1","stream":true,"stream_options":{},"messages":[{"role":"user","content":"\\ud83d"}]}'
+    assert (await desk.call(body=text.encode())).status == 200
+    assert json.loads(rig.lab.requests[0].body)["messages"] == json.loads(text)["messages"]
 
 
 async def test_the_credential_is_nowhere(rig, desk, capfd):
