@@ -5,7 +5,7 @@ they are released when the outcome is in the ledger, and so is every answer in o
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sekisho.core import Reason
 from sekisho.gate import answers, limits
@@ -161,7 +161,11 @@ class Relay:
         """Return what the answer came to, its last bytes held; raise LabGarbled if it is none."""
         answer = self._passage.answer
         if answer is None:
-            self._passage.answer = answer = self._reader.finish()
+            answer = self._reader.finish()
+            # The name goes into the ledger, which is public.
+            if answer.model is not None and self._credential in answer.model:
+                answer = replace(answer, model=None)
+            self._passage.answer = answer
             self._watch.check(answer.tail)
             self._passage.held += answer.tail
         return answer

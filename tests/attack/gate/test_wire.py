@@ -4,7 +4,18 @@ import asyncio
 import json
 
 import pytest
-from gate_rig import CHAT_REPLY, CREDENTIAL, Desk, answer_with, chat_body, read_reply, whole
+from gate_rig import (
+    CHAT_REPLY,
+    CREDENTIAL,
+    STREAM_HEAD,
+    Desk,
+    answer_with,
+    chat_body,
+    chat_events,
+    chunked,
+    read_reply,
+    whole,
+)
 
 from sekisho.core import Reason
 from sekisho.ledger import EntryKind, encode_entry
@@ -130,6 +141,8 @@ async def test_the_credential_is_nowhere(rig, desk, capfd):
         whole(CHAT_REPLY),
         whole(b'{"error":{"message":"bad key ' + CREDENTIAL.encode() + b'"}}', status="401 Unauthorized"),
         whole(b'{"id":"' + CREDENTIAL.encode() + b'","choices":[{"finish_reason":"stop"}]}'),
+        whole(CHAT_REPLY.replace(b"red-1-2026-11", CREDENTIAL.encode())),
+        STREAM_HEAD + chunked(chat_events()[0].replace(b"red-1-2026-11", CREDENTIAL.encode())),
         whole(CHAT_REPLY, extra=f"x-request-id: {CREDENTIAL}\r\n"),
         b"HTTP/1.1 200 " + CREDENTIAL.encode() + b"\r\n\r\n",
         b"garbage " + CREDENTIAL.encode(),
