@@ -117,7 +117,8 @@ class WholeReader:
         if len(self._buffer) > MAX_WHOLE_BYTES:
             raise LabGarbled(f"a reply longer than {MAX_WHOLE_BYTES} bytes")
         if not self._opened:
-            text = self._buffer.lstrip(_SPACE)
+            # Only what is new: labs that think long send white space meanwhile, and all of it again would be quadratic.
+            text = data.lstrip(_SPACE)
             if text and not text.startswith(b"{"):
                 raise LabGarbled("a reply that is not a JSON object")
             self._opened = bool(text)

@@ -1,6 +1,7 @@
 """Answers: whatever way the bytes are cut, the same frames pass and the same is known of them."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -301,6 +302,16 @@ def test_a_reply_without_end_is_given_up():
     reader.feed(b" " * 1_048_575)
     with pytest.raises(LabGarbled, match="longer"):
         reader.feed(b" ")
+
+
+def test_white_space_before_a_reply_costs_no_more_than_its_length():
+    """Some labs send a blank now and then while they think; reading all of it again each time stops the gate."""
+    reader, began = whole_reader(OPENAI_CHAT), time.process_time()
+    for _ in range(8_192):
+        assert reader.feed(b" " * 256) == b""
+    assert time.process_time() - began < 0.5  # 0.005 s; read anew each time it was 1.7 s
+    with pytest.raises(LabGarbled):
+        reader.feed(b" x")
 
 
 def test_the_content_type_is_what_was_asked_for():
