@@ -79,6 +79,10 @@ class LabConnection(asyncio.Protocol):
         """Say whether the end of the answer has come in and is the next event."""
         return bool(self._events) and isinstance(self._events[0], AnswerEnd)
 
+    def is_sending(self) -> bool:
+        """Say whether part of the request has not left yet: then an answer to it came before the lab had read it."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
     def release(self) -> None:
         """Say that the answer was taken whole and the connection may carry another call."""
         self._reader = None
@@ -157,7 +161,7 @@ class LabPool:
 
     def give_back(self, connection: LabConnection, end: AnswerEnd | None, *, unused: bool) -> None:
         """Keep `connection` if nothing was sent on it (`unused`) or its answer ended as HTTP has it, else close it."""
-        may_stay = unused or (end is not None and end.reusable)
+        may_stay = unused or (end is not None and end.reusable and not connection.is_sending())
         connection.release()
         if not may_stay or connection.is_lost or len(self._idle) >= limits.MAX_LAB_IDLE_CONNECTIONS:
             connection.close()

@@ -81,6 +81,15 @@ async def test_fields_of_the_lab_cannot_add_fields_to_the_callers_answer(rig, de
     assert "retry-after" not in reply.fields or reply.fields["retry-after"] == "7"
 
 
+async def test_a_connection_that_brought_an_error_carries_no_second_request(rig, desk):
+    """Desynchronised connections: an error may come before the lab has read a body to its end, and what it reads then
+    as the head of a request would be one caller's text before another caller's request, credential and all."""
+    rig.lab.script = answer_with(whole(b'{"error":{"message":"too many"}}', status="429 Too Many Requests"))
+    assert (await desk.call()).status == 429
+    assert (await desk.call()).status == 429
+    assert rig.lab.connections == 2
+
+
 async def test_a_body_that_never_ends_is_refused_as_it_grows(rig, desk):
     """Chunks without end: 413 at the limit, and no more memory than that."""
     head = desk.request().partition(b"\r\n\r\n")[0]

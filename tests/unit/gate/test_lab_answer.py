@@ -29,6 +29,22 @@ def test_an_answer_is_a_head_parts_and_an_end():
     assert (head.status, body, end) == (200, CHAT_REPLY, AnswerEnd(reusable=True))
 
 
+@pytest.mark.parametrize(
+    ("data", "reusable"),
+    [
+        (whole(CHAT_REPLY), True),
+        (whole(CHAT_REPLY, extra="Connection: close\r\n"), False),
+        (whole(CHAT_REPLY, extra="Connection: x-hop, Close\r\n"), False),
+        (whole(CHAT_REPLY).replace(b"HTTP/1.1", b"HTTP/1.0"), False),
+        (whole(b"{}", status="429 Too Many Requests"), False),
+        (whole(b"{}", status="500 Oops"), False),
+    ],
+)
+def test_a_connection_is_reusable_when_nothing_can_be_left_in_it(data, reusable):
+    """RFC 9112 9.3; and after an error nobody knows how much of the request was read."""
+    assert read(data)[2] == AnswerEnd(reusable=reusable)
+
+
 @settings(deadline=None, max_examples=60)
 @given(cuts=st.lists(st.integers(0, 2000), max_size=8))
 def test_how_an_answer_is_cut_changes_nothing(cuts):
