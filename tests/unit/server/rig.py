@@ -1,4 +1,4 @@
-"""A control plane in one folder, on real parts: SQLite, a real log, real keys; loaded by path, since tests are no package.
+"""A control plane in one folder, on real parts: SQLite, a real log, real keys. Loaded by path: tests are no package.
 
 `World.open()` builds an office over the folder as the process does; opening again is what a restart does.
 """
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

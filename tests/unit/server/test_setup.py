@@ -128,7 +128,7 @@ def test_damaged_settings_are_refused(places: DataDir, damaged: bytes) -> None:
     """By name, so that the operator knows which file to put back."""
     prepare(places, DEFAULT_SETTINGS)
     places.settings.write_bytes(damaged)
-    with pytest.raises(SetupRefused, match="settings.json"):
+    with pytest.raises(SetupRefused, match=r"settings\.json"):
         read_settings(places)
 
 
