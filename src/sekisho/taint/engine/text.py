@@ -73,8 +73,7 @@ class Before:
     def __init__(self) -> None:
         self.literal = ""
         self.anything = False
-        self.fixed_head = False
-        self.tainted = False
+        self.variable_head = False
 
     def add(self, part: Value) -> None:
         """Put `part` behind what is there."""
@@ -82,10 +81,7 @@ class Before:
             self.literal += part.const
             self.anything = self.anything or bool(part.const)
             return
-        if all_taints(part):
-            self.tainted = True
-        elif not self.anything:
-            self.fixed_head = True
+        self.variable_head = self.variable_head or not self.anything
         self.anything = True
         self.literal += "\0"
 
@@ -96,7 +92,7 @@ class Before:
         safe = {"argument"} if not self.literal.startswith("-") or "=" in self.literal else set()
         if self._host_is_fixed():
             safe |= {"ssrf", "redirect"}
-        elif not self.tainted and re.match(r"/[^/\\\0]|[?#]", self.literal):
+        elif re.match(r"/[^/\\\0]|[?#]", self.literal):
             safe |= {"redirect"}
         joined = "/" in self.literal or "\\" in self.literal or self.literal.endswith("\0")
         return frozenset(safe), _JOINED if joined else frozenset()
@@ -106,4 +102,4 @@ class Before:
         if mark:
             # Behind another variable part it is that part which chooses.
             return "/" in rest or rest.endswith("\0")
-        return self.fixed_head and not self.tainted and not self.literal.endswith("//")
+        return self.variable_head and not self.literal.endswith("//")
