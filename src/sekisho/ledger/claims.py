@@ -1,25 +1,29 @@
 """What entries say about each other and about other logs, collected while the logs are read.
 
 A log can be a perfect tree and still say that a call was made after its grant was revoked. These are the checks of
-what is said; `tree_check` has those of the tree.
+what is said, with `permits` for what the decisions allow; `tree_check` has those of the tree.
 """
 
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from sekisho.formats.jcs import Json
 from sekisho.ledger.entries import CALLS_KINDS, Entry, EntryKind, decode_entry
 from sekisho.ledger.errors import EntryRefused
+from sekisho.ledger.permits import Permits
 from sekisho.ledger.report import Fault, Notebook
 
 # A request id is remembered by 8 bytes of its hash, for as long as the log is read. Ids are random: two of ten
 # million that collide by chance are a matter of one in 400,000 logs; on purpose, the gate would have to collide
 # with itself.
 _MARK_SIZE_BYTES: Final = 8
+
+# Called with the index and the value of every entry, in order.
+TakeEntry: TypeAlias = Callable[[int, Entry], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,16 @@ class EntryReader:
             self.note(Fault.ENTRY_MISPLACED, index, f"{entry.kind.value} does not belong into this log")
         return entry
 
+    def reading(self, *takers: TakeEntry) -> Callable[[int, bytes], None]:
+        """Return what takes index and bytes of each entry in turn, and hands those that are entries to `takers`."""
+
+        def on_entry(index: int, data: bytes) -> None:
+            if (entry := self.read(index, data)) is not None:
+                for take in takers:
+                    take(index, entry)
+
+        return on_entry
+
     def note(self, fault: Fault, index: int, message: str) -> None:
         self.notebook.add(fault, f"{self.log} entry {index}", message)
 
@@ -69,25 +83,17 @@ class Decisions:
     """What the decisions log says that the calls logs are held against. Indexes are where it says so first."""
 
     reader: EntryReader
+    permits: Permits = field(default_factory=Permits)
     opened: dict[str, Opened] = field(default_factory=dict)
     anchors: dict[str, list[RootClaim]] = field(default_factory=dict)
-    revoked: dict[str, int] = field(default_factory=dict)
-    snapshots: dict[tuple[int, str], int] = field(default_factory=dict)
 
-    def take(self, index: int, data: bytes) -> None:
+    def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
-        entry = self.reader.read(index, data)
-        if entry is None:
-            return
-        body = entry.body
-        if entry.kind is EntryKind.GRANT_REVOKED:
-            self.revoked.setdefault(_text(body, "grant"), index)
-        elif entry.kind is EntryKind.SNAPSHOT_PUBLISHED:
-            self.snapshots.setdefault((_count(body, "version"), _text(body, "snapshot_sha256")), index)
-        elif entry.kind is EntryKind.CALLS_LOG_OPENED:
-            self._take_opening(index, body)
+        self.permits.take(index, entry)
+        if entry.kind is EntryKind.CALLS_LOG_OPENED:
+            self._take_opening(index, entry.body)
         elif entry.kind is EntryKind.CALLS_CHECKPOINT:
-            self._take_anchor(index, body)
+            self._take_anchor(index, entry.body)
 
     def _take_opening(self, index: int, body: Mapping[str, Json]) -> None:
         opened = Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
@@ -120,13 +126,10 @@ class Calls:
     _open: dict[int, str] = field(default_factory=dict)
     _seen: set[bytes] = field(default_factory=set)
 
-    def take(self, index: int, data: bytes) -> None:
+    def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
-        entry = self.reader.read(index, data)
-        if entry is None:
-            return
         if entry.kind is EntryKind.CALL_INTENDED:
-            self._take_intent(index, entry.body)
+            self._take_intent(index, entry)
         elif entry.kind is EntryKind.CALL_ANSWERED:
             self._take_answer(index, entry.body)
 
@@ -134,15 +137,15 @@ class Calls:
         """Yield index and request id of each intent that has no outcome, in order."""
         yield from self._open.items()
 
-    def _take_intent(self, index: int, body: Mapping[str, Json]) -> None:
-        request_id = _text(body, "request_id")
+    def _take_intent(self, index: int, intent: Entry) -> None:
+        request_id = _text(intent.body, "request_id")
         mark = hashlib.blake2b(request_id.encode(), digest_size=_MARK_SIZE_BYTES).digest()
         if mark in self._seen:
             self.reader.note(Fault.REQUEST_REPEATED, index, f"request {request_id} was intended before")
         self._seen.add(mark)
         self._open[index] = request_id
         if self.decisions is not None:
-            self._hold_against(self.decisions, index, body)
+            self._hold_against(self.decisions, index, intent)
 
     def _take_answer(self, index: int, body: Mapping[str, Json]) -> None:
         intent, request_id = _count(body, "intent_index"), _text(body, "request_id")
@@ -152,9 +155,10 @@ class Calls:
             return
         del self._open[intent]
 
-    def _hold_against(self, decisions: Decisions, index: int, body: Mapping[str, Json]) -> None:
-        """Steps: (1) the decisions it names exist; (2) its snapshot is one of them; (3) its grant was not revoked."""
+    def _hold_against(self, decisions: Decisions, index: int, intent: Entry) -> None:
+        """Steps: (1) the decisions it names exist; (2) none of them is against the call."""
         # (1) The root itself is compared once the decisions log's roots at all named sizes are made.
+        body = intent.body
         claim = RootClaim(index=index, size=_count(body, "decisions_size"), root=_root(body, "decisions_root"))
         if claim.size > self.decisions_size:
             message = f"names {claim.size} decisions; the decisions log has {self.decisions_size}"
@@ -163,15 +167,8 @@ class Calls:
             message = f"names another root of decisions at size {claim.size} than entry {self.claims[claim.size].index}"
             self.reader.note(Fault.DECISIONS_DIFFER, index, message)
         # (2)
-        snapshot = (_count(body, "snapshot_version"), _text(body, "snapshot_sha256"))
-        if decisions.snapshots.get(snapshot, claim.size) >= claim.size:
-            message = f"snapshot {snapshot[0]} was not published within the {claim.size} decisions it names"
-            self.reader.note(Fault.SNAPSHOT_UNKNOWN, index, message)
-        # (3)
-        revoked = decisions.revoked.get(_text(body, "grant"))
-        if revoked is not None and revoked < claim.size:
-            message = f"grant {_text(body, 'grant')} was revoked by decisions entry {revoked}, which this call knew"
-            self.reader.note(Fault.CALLED_AFTER_REVOCATION, index, message)
+        for fault, message in decisions.permits.object_to(intent, size=claim.size):
+            self.reader.note(fault, index, message)
 
 
 # `decode_entry` has checked the shape of every field.

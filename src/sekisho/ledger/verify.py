@@ -7,12 +7,14 @@ records their checkpoints; each intent in a calls log names, in turn, the decisi
 from pathlib import Path
 from typing import Final
 
-from sekisho.ledger.claims import Calls, Decisions, EntryReader, Opened
+from sekisho.ledger.claims import Calls, Decisions, EntryReader, Opened, TakeEntry
+from sekisho.ledger.documents import Documents
 from sekisho.ledger.errors import LedgerNotFound, LedgerUnavailable
 from sekisho.ledger.files import CHECKPOINT, TILES, VKEY
 from sekisho.ledger.report import Fault, LogReport, Notebook, Report, Trust
 from sekisho.ledger.tree_check import Tree, check_tree, read_file, roots_at
 from sekisho.tlog.note import MAX_NOTE_SIZE_BYTES
+from sekisho.trust import PinnedCharter
 
 DECISIONS: Final = "decisions"
 CALLS: Final = "calls"
@@ -20,18 +22,19 @@ CALLS: Final = "calls"
 _ATTEMPTS: Final = 5
 
 
-def verify_ledger(root: Path, *, vkey: str | None) -> Report:
+def verify_ledger(root: Path, *, vkey: str | None, charter: PinnedCharter | None = None) -> Report:
     """Verify what lies at `root`: a data directory, its `ledger/` folder, or one log.
 
     `vkey`: the decisions log's key from a pinned charter (or, for one log, that log's key). Without it the key
     beside the log is taken, and the report's trust is only SELF_CONSISTENT: whoever can replace the log can
-    replace that key too. Raises LedgerNotFound or LedgerUnavailable; all that is wrong with a ledger is in the report.
+    replace that key too. `charter`: with it every document in the decisions log is judged again. Raises
+    LedgerNotFound or LedgerUnavailable; all that is wrong with a ledger is in the report.
     """
     try:
         whole, place = _locate(root)
         for _ in range(_ATTEMPTS):
             before = _checkpoints(place)
-            report = _verify_whole(place, vkey) if whole else _verify_one(place, vkey)
+            report = _verify_whole(place, vkey, charter) if whole else _verify_one(place, vkey, charter)
             if report.is_verified or _checkpoints(place) == before:
                 break
     except OSError as error:
@@ -59,24 +62,27 @@ def _checkpoints(place: Path) -> tuple[bytes, ...]:
     return tuple(note for note in notes if note is not None)
 
 
-def _verify_one(folder: Path, vkey: str | None) -> Report:
+def _verify_one(folder: Path, vkey: str | None, charter: PinnedCharter | None) -> Report:
     notebook = Notebook()
-    calls = Calls(reader=EntryReader(folder.name, notebook, is_calls_log=None), decisions=None)
-    tree = check_tree(folder, folder.name, vkey, notebook, calls.take)
+    reader = EntryReader(folder.name, notebook, is_calls_log=None)
+    calls = Calls(reader=reader, decisions=None)
+    on_entry = reader.reading(calls.take, *_judging(charter, folder.name, notebook))
+    tree = check_tree(folder, folder.name, vkey, notebook, on_entry)
     notebook.add_gaps(folder.name, calls.open_intents())
-    return _report(vkey, notebook, [] if tree is None else [_log_report(tree, calls.reader, None)])
+    return _report(vkey, notebook, [] if tree is None else [_log_report(tree, reader, None)])
 
 
-def _verify_whole(place: Path, vkey: str | None) -> Report:
-    """Steps: (1) nothing lies there that is no log; (2) the decisions log; (3) each calls log that it knows, and
-    only those; (4) each log's checkpoints in decisions.
+def _verify_whole(place: Path, vkey: str | None, charter: PinnedCharter | None) -> Report:
+    """Steps: (1) nothing lies there that is no log; (2) the decisions log, and the documents in it; (3) each calls log
+    that it knows, and only those; (4) each log's checkpoints in decisions.
     """
     notebook = Notebook()
     # (1)
     _check_folder(place, {DECISIONS, CALLS}, "", notebook)
     # (2)
     decisions = Decisions(reader=EntryReader(DECISIONS, notebook, is_calls_log=False))
-    tree = check_tree(place / DECISIONS, DECISIONS, vkey, notebook, decisions.take)
+    on_entry = decisions.reader.reading(decisions.take, *_judging(charter, DECISIONS, notebook))
+    tree = check_tree(place / DECISIONS, DECISIONS, vkey, notebook, on_entry)
     if tree is None:
         return _report(vkey, notebook, [])
     reports = [_log_report(tree, decisions.reader, None)]
@@ -88,6 +94,10 @@ def _verify_whole(place: Path, vkey: str | None) -> Report:
         if calls_tree is not None:
             reports.append(_log_report(calls_tree, calls.reader, anchored))
     return _report(vkey, notebook, reports)
+
+
+def _judging(charter: PinnedCharter | None, log: str, notebook: Notebook) -> tuple[TakeEntry, ...]:
+    return () if charter is None else (Documents(charter, log, notebook).take,)
 
 
 def _require_known_logs(place: Path, decisions: Decisions, notebook: Notebook) -> list[str]:
@@ -112,7 +122,7 @@ def _check_calls(
         decisions=decisions,
         decisions_size=decisions_tree.checkpoint.size,
     )
-    tree = check_tree(place / log, log, opened.vkey, notebook, calls.take)
+    tree = check_tree(place / log, log, opened.vkey, notebook, calls.reader.reading(calls.take))
     notebook.add_gaps(log, calls.open_intents())
     if tree is not None and tree.checkpoint.origin != opened.origin:
         notebook.add(

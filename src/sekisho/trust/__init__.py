@@ -22,7 +22,7 @@ from sekisho.trust.errors import (
 from sekisho.trust.grant import Budget, Grant, grant_payload, open_grant, read_grant
 from sekisho.trust.hold import Hold, Target, TargetKind, hold_payload, open_hold, read_hold
 from sekisho.trust.party import Party, PartyKey, Role, check_party_name, key_payload, raw_key
-from sekisho.trust.pinning import pin_charter, read_pinned_ledger_key
+from sekisho.trust.pinning import PinnedCharter, pin_charter, read_pinned_charter, read_pinned_ledger_key
 from sekisho.trust.quorum import require_quorum, require_rule, verify_signers
 from sekisho.trust.revocation import Revocation, open_revocation, read_revocation, revocation_payload
 from sekisho.trust.threshold import AllOf, AnyOf, AnyOfRole, AtLeast, LabOfAccord, OneParty, Rule
@@ -51,6 +51,7 @@ __all__ = [
     "OutsideAccord",
     "Party",
     "PartyKey",
+    "PinnedCharter",
     "QuorumNotMet",
     "Revocation",
     "Role",
@@ -77,6 +78,7 @@ __all__ = [
     "read_document",
     "read_grant",
     "read_hold",
+    "read_pinned_charter",
     "read_pinned_ledger_key",
     "read_revocation",
     "require_quorum",

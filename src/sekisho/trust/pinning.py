@@ -1,11 +1,20 @@
 """Taking a charter as the root: signed by its own parties, by its own rule."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sekisho.formats import dsse
 from sekisho.formats.dsse import Envelope
 from sekisho.trust.charter import Charter, read_charter
 from sekisho.trust.quorum import require_quorum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedCharter:
+    """A charter that somebody verifies with, and the digest (64 hex digits) that its parties know it by."""
+
+    charter: Charter
+    digest: str
 
 
 def pin_charter(envelope: Envelope, *, at: datetime) -> Charter:
@@ -19,11 +28,17 @@ def pin_charter(envelope: Envelope, *, at: datetime) -> Charter:
     return charter
 
 
-def read_pinned_ledger_key(data: bytes) -> str:
-    """Return the decisions log's verifier key (C2SP vkey text) from a charter file (a DSSE envelope).
+def read_pinned_charter(data: bytes) -> PinnedCharter:
+    """Return the charter in a file that an auditor was given (a DSSE envelope).
 
     Judged at the charter's own opening time: an auditor reads a ledger long after the charter has expired, and
     the log that it named is still the log.
     """
     envelope = dsse.decode(data)
-    return pin_charter(envelope, at=read_charter(envelope).valid.opens).decisions.vkey
+    charter = pin_charter(envelope, at=read_charter(envelope).valid.opens)
+    return PinnedCharter(charter=charter, digest=envelope.digest)
+
+
+def read_pinned_ledger_key(data: bytes) -> str:
+    """Return the decisions log's verifier key (C2SP vkey text) that `read_pinned_charter` finds in `data`."""
+    return read_pinned_charter(data).charter.decisions.vkey

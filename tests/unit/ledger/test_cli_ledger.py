@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from sekisho import trust
 from sekisho.cli.ledger import CharterUnreadable, app
 from sekisho.ledger import LedgerNotFound
 
@@ -29,32 +29,38 @@ def test_without_a_charter_a_whole_ledger_is_self_consistent_only(story: Any) ->
     assert "calls/gate-0: 1 × call-intended/v1" in output
 
 
-def test_with_the_pinned_charter_it_is_verified(story: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key comes out of the charter's file by the trust room's own door, given the bytes of the file."""
+def test_with_the_pinned_charter_it_is_verified(office: Any, tmp_path: Path) -> None:
+    """Key and signatures are judged by the charter's file; another programme's charter is not this log's."""
     charter = tmp_path / "charter.json"
-    charter.write_bytes(b"signed by its parties")
-    keys = {b"signed by its parties": story.vkey("decisions")}
-    monkeypatch.setattr(trust, "read_pinned_ledger_key", keys.__getitem__)
-    code, output = run(story.ledger, "--charter", charter)
+    charter.write_bytes(office.charter_file())
+    office.verify(office.pinning(), office.bringing("lab-a", "home-gov"))
+    code, output = run(office.programme.ledger, "--charter", charter)
     assert (code, "verified, with the key of the pinned charter" in output) == (0, True)
 
-    keys[b"signed by its parties"] = story.vkey("another-log")
-    code, output = run(story.ledger, "--charter", charter)
+    office.verify(office.issuing("lab-a"))
+    code, output = run(office.programme.ledger, "--charter", charter)
+    assert code == 1
+    assert "document-refused: decisions entry 2" in output
+
+    key = office.programme.vkey("decisions")
+    office.charter = replace(office.charter, decisions=replace(office.charter.decisions, vkey=f"{key[:-4]}AAA="))
+    charter.write_bytes(office.charter_file())
+    code, output = run(office.programme.ledger, "--charter", charter)
     assert code == 1
     assert "key-differs: decisions/vkey" in output
 
 
 def test_a_fault_exits_1_and_says_what_and_where(story: Any) -> None:
     """In the table and in JSON alike."""
-    tile = story.ledger / "decisions" / "tile" / "0" / "000.p" / "3"
+    tile = story.ledger / "decisions" / "tile" / "0" / "000.p" / "4"
     tile.write_bytes(tile.read_bytes()[:-1] + b"x")
     code, output = run(story.ledger)
     assert code == 1
-    assert "file-differs: decisions/tile/0/000.p/3" in output
+    assert "file-differs: decisions/tile/0/000.p/4" in output
     assert "NOT VERIFIED: 1 problems" in output
     code, output = run(story.ledger, "--json")
     assert code == 1
-    assert json.loads(output)["problems"][0]["where"] == "decisions/tile/0/000.p/3"
+    assert json.loads(output)["problems"][0]["where"] == "decisions/tile/0/000.p/4"
 
 
 def test_json_is_the_report_and_nothing_else(story: Any) -> None:

@@ -33,7 +33,7 @@ def test_a_whole_ledger_is_verified_under_its_pinned_key(story: Any) -> None:
     assert report.is_verified
     assert report.trust is Trust.PINNED
     assert [(log.log, log.size, log.anchored_size) for log in report.logs] == [
-        ("decisions", 3, None),
+        ("decisions", 4, None),
         ("calls/gate-0", 2, 2),
     ]
     assert dict(report.logs[1].counts) == {"call-intended/v1": 1, "call-answered/v1": 1}
@@ -130,7 +130,7 @@ def test_every_file_that_is_missing_cut_or_longer_is_named(story: Any, files_bel
         ("decisions/tile/notes.txt", Fault.FILE_UNKNOWN),
         ("decisions/tile/0/x000/001", Fault.FILE_UNKNOWN),
         ("decisions/tile/0/000.p/03", Fault.FILE_UNKNOWN),
-        ("decisions/tile/0/000.p/4", Fault.FILE_AHEAD),
+        ("decisions/tile/0/000.p/5", Fault.FILE_AHEAD),
         ("decisions/tile/0/000", Fault.FILE_AHEAD),
         ("decisions/tile/7/000.p/1", Fault.FILE_AHEAD),
         ("decisions/tile/entries/001", Fault.FILE_AHEAD),
@@ -147,13 +147,13 @@ def test_a_file_that_has_no_place_in_the_tree_is_named(story: Any, path: str, fa
 
 def test_links_and_devices_are_named_and_never_followed(story: Any, tmp_path: Path) -> None:
     """A link to the right bytes is still no file of the log; a pipe does not hang the verifier."""
-    tile = story.ledger / "decisions" / "tile" / "0" / "000.p" / "3"
+    tile = story.ledger / "decisions" / "tile" / "0" / "000.p" / "4"
     shutil.move(tile, tmp_path / "elsewhere")
     tile.symlink_to(tmp_path / "elsewhere")
     (story.ledger / "decisions" / "tile" / "more").symlink_to(tmp_path)
     os.mkfifo(story.ledger / "decisions" / "tile" / "1")
     named = {problem.where for problem in check(story).problems}
-    assert {"decisions/tile/0/000.p/3", "decisions/tile/more", "decisions/tile/1"} <= named
+    assert {"decisions/tile/0/000.p/4", "decisions/tile/more", "decisions/tile/1"} <= named
 
 
 def test_names_of_files_cannot_speak_to_the_terminal(story: Any) -> None:
@@ -230,12 +230,12 @@ def late_snapshot(programme: Any, decisions: Log, calls: Log) -> None:
 
 
 def false_root(programme: Any, decisions: Log, calls: Log) -> None:
-    calls.append(programme.intent(Checkpoint(origin="x", size=2, root=b"\x01" * 32))).result()
+    calls.append(programme.intent(Checkpoint(origin="x", size=3, root=b"\x01" * 32))).result()
 
 
 def two_roots(programme: Any, decisions: Log, calls: Log) -> None:
     calls.append(programme.intent(decisions.head(), "req-1")).result()
-    calls.append(programme.intent(Checkpoint(origin="x", size=2, root=b"\x01" * 32), "req-2")).result()
+    calls.append(programme.intent(Checkpoint(origin="x", size=3, root=b"\x01" * 32), "req-2")).result()
 
 
 def decisions_ahead(programme: Any, decisions: Log, calls: Log) -> None:
@@ -322,6 +322,7 @@ def anchor_of_an_unknown_log(programme: Any, decisions: Log, calls: Log) -> None
 def test_what_entries_say_is_held_against_each_other(programme: Any, change: Change, fault: Fault) -> None:
     """Both trees are perfect and signed; what they say is not true, and exactly that is found."""
     decisions, calls = programme.log("decisions"), programme.log("calls/gate-0")
+    decisions.append(programme.grant()).result()
     decisions.append(programme.snapshot()).result()
     decisions.append(programme.opening()).result()
     change(programme, decisions, calls)
@@ -333,6 +334,7 @@ def test_what_entries_say_is_held_against_each_other(programme: Any, change: Cha
 def test_a_call_made_before_the_revocation_it_did_not_know_is_no_fault(programme: Any) -> None:
     """Revoked after called: the intent names the decisions it was judged by, and they did not hold the revocation."""
     decisions, calls = programme.log("decisions"), programme.log("calls/gate-0")
+    decisions.append(programme.grant()).result()
     decisions.append(programme.snapshot()).result()
     decisions.append(programme.opening()).result()
     judged_by = decisions.head()
@@ -346,6 +348,7 @@ def test_a_call_made_before_the_revocation_it_did_not_know_is_no_fault(programme
 def test_an_intent_without_outcome_is_a_visible_gap_and_no_fault(programme: Any) -> None:
     """A call under way, or one whose outcome a crash took: told, with its index, and still verified."""
     decisions, calls = programme.log("decisions"), programme.log("calls/gate-0")
+    decisions.append(programme.grant()).result()
     decisions.append(programme.snapshot()).result()
     decisions.append(programme.opening()).result()
     for number in range(3):
@@ -378,13 +381,13 @@ def test_an_entry_that_is_none_is_named_though_the_tree_is_signed(programme: Any
 def test_a_ledger_that_grows_while_it_is_read_is_looked_at_again(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A verdict is never about two moments: a fault counts only if the checkpoints stood still."""
     decisions = story.log("decisions")
-    stray = story.ledger / "decisions" / "tile" / "0" / "000.p" / "4"
+    stray = story.ledger / "decisions" / "tile" / "0" / "000.p" / "5"
     stray.write_bytes(b"placed, its checkpoint not yet")
     looks: list[int] = []
     real = verify._verify_whole
 
-    def look(place: Path, vkey: str | None) -> Report:
-        report = real(place, vkey)
+    def look(place: Path, vkey: str | None, charter: None) -> Report:
+        report = real(place, vkey, charter)
         looks.append(report.problem_count)
         decisions.append(story.snapshot(2), key="once").result()
         decisions.publish()
@@ -402,6 +405,6 @@ def test_the_report_as_json_says_all_of_it(story: Any) -> None:
     assert report["verified"] is False
     assert report["trust"] == "pinned"
     assert report["problems"] == [{"code": "file-unknown", "where": "notes", "message": "is no part of a ledger"}]
-    assert report["logs"][0]["size"] == 3
+    assert report["logs"][0]["size"] == 4
     assert report["logs"][0]["vkey"] == story.vkey("decisions")
     assert report["gaps"] == []

@@ -38,7 +38,7 @@ def test_a_true_ledger_inside_a_damaged_one_does_not_stand_for_it(story: Any, as
     """What is verified is what was named: a true copy planted one folder below it is a stray file."""
     copy = story.data / "copy"
     shutil.copytree(story.ledger / "decisions" if planted.endswith("decisions") else story.ledger, copy)
-    damage(story.ledger / "decisions" / "tile" / "entries" / "000.p" / "3")
+    damage(story.ledger / "decisions" / "tile" / "entries" / "000.p" / "4")
     shutil.move(copy, story.data / planted)
     report = check(story, story.data / asked)
     assert not report.is_verified
@@ -64,6 +64,7 @@ def test_a_signed_checkpoint_of_a_tree_that_nobody_has_ends_at_the_first_missing
 def test_what_an_entry_says_cannot_speak_to_the_terminal(programme: Any) -> None:
     """A gate chooses its request ids; one with an escape sequence is shown written out."""
     decisions, calls = programme.log("decisions"), programme.log("calls/gate-0")
+    decisions.append(programme.grant()).result()
     decisions.append(programme.snapshot()).result()
     decisions.append(programme.opening()).result()
     calls.append(programme.intent(decisions.head(), "\x1b[2Jverified\n\u202e")).result()
