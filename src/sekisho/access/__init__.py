@@ -7,6 +7,7 @@ from sekisho.access.compile import compile_grant, compile_snapshot
 from sekisho.access.errors import (
     Denied,
     DocumentConflict,
+    DocumentTooLarge,
     GrantRefused,
     HoldRenewed,
     NotInForce,
@@ -36,6 +37,7 @@ from sekisho.trust import TargetKind
 __all__ = [
     "Denied",
     "DocumentConflict",
+    "DocumentTooLarge",
     "GrantRefused",
     "GrantState",
     "HoldRenewed",

@@ -50,3 +50,10 @@ class HoldRenewed(SekishoError):
 
     code: ClassVar[str] = "SKS-ACCESS-006"
     hint = "One party stops for one term, then leaves free for as long. Ask another party, or revoke."
+
+
+class DocumentTooLarge(SekishoError):
+    """The document does not fit into the ledger, where everybody must be able to see who signed it."""
+
+    code: ClassVar[str] = "SKS-ACCESS-007"
+    hint = "Split the grant, and remove signatures of keys that the charter does not list."

@@ -1,29 +1,36 @@
-"""The ledger entries that documents leave: each with its digest, who signed it, and, if it fits, the document."""
+"""The ledger entries that documents leave: each with its digest, who signed it, and the document itself.
+
+A document that is not in the log could be in force without anybody being able to see who signed it; so one that does
+not fit into an entry is not put in force.
+"""
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
+from sekisho.access.errors import DocumentTooLarge
 from sekisho.core import IdSource, SekishoError, format_utc
 from sekisho.db import is_recorded, record
 from sekisho.formats import dsse, jcs
-from sekisho.ledger import Entry, EntryKind, encode_entry
+from sekisho.ledger import Entry, EntryKind, EntryRefused, encode_entry
 from sekisho.trust import Accord, Grant, Hold, Revocation
 
 Body: TypeAlias = dict[str, jcs.Json]
 
-# An entry has room for 64 kB. Half of it leaves enough for the fields beside, which repeat the document's lists.
-MAX_ENVELOPE_IN_ENTRY_BYTES = 32_768
+# An entry has room for 64 kB. These repeat the document beside them and are left out first.
+_LISTS = frozenset({"models", "principals", "assets", "techniques"})
 
 
 def record_document(
     session: Session, kind: EntryKind, subject_id: str, body: Body, *, ids: IdSource, at: datetime
 ) -> None:
-    """Owe the ledger one entry of `kind` about the document `subject_id`."""
-    _record(session, kind, body, key=f"{kind.value}/{subject_id}", ids=ids, at=at)
+    """Owe the ledger one entry of `kind` about the document `subject_id`, or raise DocumentTooLarge."""
+    entry = Entry(kind=kind, at=at, id=ids.new("ent"), body=body)
+    record(session, _encode_whole(entry), key=f"{kind.value}/{subject_id}")
 
 
 def record_refusal(
@@ -38,7 +45,7 @@ def record_refusal(
     if is_recorded(session, key):
         return
     body: Body = {"document_kind": kind, "document_sha256": _digest_of(data), "reason": error.code}
-    _record(session, EntryKind.DOCUMENT_REFUSED, body, key=key, ids=ids, at=at)
+    record(session, encode_entry(Entry(kind=EntryKind.DOCUMENT_REFUSED, at=at, id=ids.new("ent"), body=body)), key=key)
 
 
 def accord_body(accord: Accord, envelope: dsse.Envelope, signers: Iterable[str]) -> Body:
@@ -55,27 +62,23 @@ def accord_body(accord: Accord, envelope: dsse.Envelope, signers: Iterable[str])
 
 
 def grant_body(grant: Grant, envelope: dsse.Envelope, signers: Iterable[str]) -> Body:
-    body: Body = {
+    return {
         "grant": grant.id,
         "accord": grant.accord_id,
         "institution": grant.institution_id,
         "grant_sha256": envelope.digest,
         "signers": sorted(signers),
         "lab": grant.lab,
+        "models": grant.models,
+        "principals": grant.principals,
+        "assets": grant.assets,
+        "techniques": grant.techniques,
         "opens": format_utc(grant.window.opens),
         "closes": format_utc(grant.window.closes),
         "budget_tokens": grant.budget.tokens,
         "budget_calls": grant.budget.calls,
+        **_document(envelope),
     }
-    if document := _document(envelope):
-        body |= document
-        body |= {
-            "models": grant.models,
-            "principals": grant.principals,
-            "assets": grant.assets,
-            "techniques": grant.techniques,
-        }
-    return body
 
 
 def revocation_body(revocation: Revocation, envelope: dsse.Envelope, signers: Iterable[str]) -> Body:
@@ -101,13 +104,20 @@ def hold_body(hold: Hold, envelope: dsse.Envelope) -> Body:
     }
 
 
-def _record(session: Session, kind: EntryKind, body: Body, *, key: str, ids: IdSource, at: datetime) -> None:
-    record(session, encode_entry(Entry(kind=kind, at=at, id=ids.new("ent"), body=body)), key=key)
+def _encode_whole(entry: Entry) -> bytes:
+    """Return `entry` encoded, without the lists that its document repeats if it has no room for both."""
+    try:
+        return encode_entry(entry)
+    except EntryRefused:
+        brief = {name: value for name, value in entry.body.items() if name not in _LISTS}
+    try:
+        return encode_entry(replace(entry, body=brief))
+    except EntryRefused as error:
+        raise DocumentTooLarge("the document with its signatures does not fit into an entry of the ledger") from error
 
 
 def _document(envelope: dsse.Envelope) -> Body:
-    encoded = dsse.encode(envelope)
-    return {"envelope": encoded.decode()} if len(encoded) <= MAX_ENVELOPE_IN_ENTRY_BYTES else {}
+    return {"envelope": dsse.encode(envelope).decode()}
 
 
 def _digest_of(data: bytes) -> str:

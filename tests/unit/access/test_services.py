@@ -8,6 +8,7 @@ import pytest
 from sekisho.access import (
     Denied,
     DocumentConflict,
+    DocumentTooLarge,
     GrantRefused,
     GrantState,
     HoldRenewed,
@@ -26,7 +27,9 @@ from sekisho.access.services import (
     list_accords,
     list_grants,
     list_holds,
+    place_hold,
     refuse_document,
+    revoke_grant,
 )
 from sekisho.core import Reason
 from sekisho.formats import dsse
@@ -41,6 +44,7 @@ from sekisho.trust import (
     accord_payload,
     grant_payload,
     hold_payload,
+    read_grant,
 )
 
 
@@ -102,8 +106,8 @@ def test_entries_carry_who_signed_what(programme) -> None:
     assert envelope.payload == dsse.seal("grant", grant_payload(grant)).payload
 
 
-def test_a_grant_too_large_for_an_entry_is_logged_by_its_digest(programme) -> None:
-    """An entry is at most 64 kB; a grant that lists a thousand things is still issued and logged."""
+def test_a_grant_of_a_thousand_things_is_still_in_the_ledger_as_it_was_signed(programme) -> None:
+    """An entry is at most 64 kB: what repeats the document is left out, never the document."""
     with programme.database.begin() as session:
         assets = tuple(
             registry.declare_asset(
@@ -119,8 +123,33 @@ def test_a_grant_too_large_for_an_entry_is_logged_by_its_digest(programme) -> No
         )
     programme.issue(programme.grant(assets=assets))
     entry = next(e for e in programme.entries() if e.kind is EntryKind.GRANT_ISSUED)
-    assert "envelope" not in entry.body
-    assert len(str(entry.body["grant_sha256"])) == 64
+    assert "assets" not in entry.body
+    assert read_grant(dsse.decode(str(entry.body["envelope"]).encode())).assets == assets
+
+
+@pytest.mark.parametrize("kind", ["accord", "grant", "revocation", "hold"])
+def test_a_document_stuffed_with_a_strangers_signature_does_not_slip_past_the_ledger(programme, kind) -> None:
+    """A signature of an unknown key counts for nothing; its length must not keep the document out of the entry."""
+    grant = programme.grant()
+    if kind in ("revocation", "hold"):
+        programme.issue(grant)
+    data, act = {
+        "accord": lambda: (
+            programme.sign("accord", accord_payload(replace(programme.accord, id="acc_other")), "lab-a", "home"),
+            bring_accord_into_force,
+        ),
+        "grant": lambda: (programme.sign("grant", grant_payload(grant), "lab-a", "home"), issue_grant),
+        "revocation": lambda: (programme.revocation(grant), revoke_grant),
+        "hold": lambda: (
+            programme.sign("hold", hold_payload(programme.hold(TargetKind.GRANT, grant.id)), "home"),
+            place_hold,
+        ),
+    }[kind]()
+    envelope = dsse.decode(data)
+    junk = dsse.Signature(party="nobody", key_id="0" * 64, value=b"\x00" * 60_000)
+    stuffed = dsse.encode(replace(envelope, signatures=(*envelope.signatures, junk)))
+    with pytest.raises(DocumentTooLarge), programme.database.begin() as session:
+        act(session, stuffed, programme.charter, ids=programme.ids, at=programme.clock.now())
 
 
 def test_the_same_document_again_changes_nothing(programme) -> None:
