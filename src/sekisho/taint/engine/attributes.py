@@ -77,7 +77,7 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
             return frame.engine.property_value(frame, node, method, base)
         return Value(ref=FunctionRef(method, base))
     below = read(base, "." + node.name)
-    declared = frame.engine.attribute_value(definition, node.name)
+    declared = frame.engine.types.attribute_value(definition, node.name)
     if declared is not None:
         return Value(below.taints, declared.const, declared.ref, declared.items, below.self_origin)
     for foreign in definition.foreign:
@@ -94,7 +94,7 @@ def _of_class(frame: Frame, node: ir.Attribute, base: Value, definition: Class) 
     if method is not None:
         bound = base if "classmethod" in method.traits else None
         return Value(ref=FunctionRef(method, bound))
-    declared = frame.engine.attribute_value(definition, node.name)
+    declared = frame.engine.types.attribute_value(definition, node.name)
     if declared is not None:
         return declared
     for foreign in definition.foreign:

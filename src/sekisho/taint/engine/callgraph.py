@@ -1,7 +1,8 @@
 """Who calls whom, as far as the source says it outright. Used for the order of work only, never for results."""
 
 from sekisho.taint import ir
-from sekisho.taint.program import Class, Function, Program, dotted_name, own_expressions
+from sekisho.taint.program import Class, Function, Program
+from sekisho.taint.walk import dotted_name, own_expressions
 
 
 def bottom_up(program: Program) -> list[Function]:

@@ -3,8 +3,8 @@
 from sekisho.taint import ir
 from sekisho.taint.engine.apply import Application, apply_function, joined_results, pass_on_hits, written
 from sekisho.taint.engine.arguments import Arguments, bind, evaluate_arguments
-from sekisho.taint.engine.assign import store
 from sekisho.taint.engine.attributes import read_attribute
+from sekisho.taint.engine.builtins import BUILTINS, REFLECTED
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.marks import mark
@@ -18,11 +18,10 @@ from sekisho.taint.engine.refs import (
     PartialRef,
     SuperRef,
 )
-from sekisho.taint.engine.values import ANY, NOTHING, Guard, Value, all_taints, everything, merge_taints, read, write
+from sekisho.taint.engine.values import ANY, NOTHING, Guard, Value, everything, merge_taints, read, write
 from sekisho.taint.knowledge.model import Flow, GuardRule
 from sekisho.taint.program import Class, Function
 
-_REFLECTED = "reflected"
 # A method's name that so many classes have says nothing about which one is meant.
 _MAX_NAMESAKES = 2
 # Overriding methods that are looked at where the base's does nothing.
@@ -44,7 +43,7 @@ def call(frame: Frame, node: ir.Call) -> Value:
 
 def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
     """What is called was found by a name that comes from outside."""
-    chosen = tuple(taint for taint in callee.taints if _REFLECTED in taint.facts)
+    chosen = tuple(taint for taint in callee.taints if REFLECTED in taint.facts)
     rule = frame.engine.knowledge.by_kind.get("reflection")
     if chosen and rule is not None:
         reach_rule(frame, node, rule, Value(chosen))
@@ -85,8 +84,9 @@ def _call_function(
     if isinstance(receiver, Value) and isinstance(receiver.ref, SuperRef):
         base = _receiver_name(frame, node)
     functions = [ref.function]
-    if ref.bound is not None and isinstance(ref.bound.ref, InstanceRef) and frame.engine.is_abstract(ref.function):
-        functions = _overrides(ref.bound.ref.definition, ref.function) or functions
+    owner = ref.bound.ref if ref.bound is not None else None
+    if isinstance(owner, InstanceRef) and frame.engine.types.is_abstract(ref.function):
+        functions = _overrides(owner.definition, ref.function) or functions
     results = [
         apply_function(frame, node, function, ref.bound, arguments, receiver=base, sure=len(functions) == 1)
         for function in functions
@@ -137,7 +137,7 @@ def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Argume
 
 def _fields(frame: Frame, definition: Class, made: Value, arguments: Arguments) -> Value:
     """A class without a constructor of its own: its fields in order, or a foreign class below."""
-    fields = frame.engine.declared_fields(definition)
+    fields = frame.engine.types.declared_fields(definition)
     for name, value in arguments.named.items():
         made = write(made, "." + name, value)
     for name, value in zip(fields, arguments.positional, strict=False):
@@ -150,7 +150,7 @@ def _fields(frame: Frame, definition: Class, made: Value, arguments: Arguments) 
 def _call_external(
     frame: Frame, node: ir.Call, name: str, callee: Value, receiver: Value | None, arguments: Arguments
 ) -> Value:
-    special = _SPECIAL.get(name)
+    special = _CALLING.get(name) or BUILTINS.get(name)
     if special is not None:
         result = special(frame, node, arguments)
         if result is not None:
@@ -275,69 +275,6 @@ def subject_of(node: ir.Call, guard: GuardRule) -> ir.Expr | None:
     return None
 
 
-def _super(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    function = frame.function
-    if function is None or function.owner is None or function.receiver is None:
-        return None
-    receiver = (frame.env or {}).get(function.receiver, NOTHING)
-    return Value(ref=SuperRef(function.owner, receiver))
-
-
-def _getattr(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    if len(arguments.positional) < 2:
-        return None
-    base, name = arguments.positional[:2]
-    if isinstance(name.const, str) and arguments.nodes[0] is not None:
-        return read_attribute(frame, ir.Attribute(node.at, arguments.nodes[0], name.const), base)
-    chosen = all_taints(name)
-    marks = frozenset({_REFLECTED})
-    kept = tuple(taint for taint in base.taints if _REFLECTED in taint.facts)
-    if isinstance(base.ref, ModuleRef | External) and base.ref != External("type") and not base.taints:
-        return Value(merge_taints(kept, tuple(taint.changed(facts=marks) for taint in chosen)))
-    if kept:
-        return Value(merge_taints(kept, tuple(taint.changed(facts=marks) for taint in chosen)))
-    return Value(merge_taints(base.taints, chosen))
-
-
-def _setattr(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    if len(arguments.positional) == 3 and arguments.nodes[0] is not None:
-        name = arguments.positional[1].const
-        if isinstance(name, str):
-            store(frame, arguments.nodes[0], "." + name, arguments.positional[2])
-    return NOTHING
-
-
-def _partial(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    if not arguments.positional:
-        return None
-    target, *given = arguments.positional
-    return Value(everything(given).taints, ref=PartialRef(target, tuple(given), tuple(sorted(arguments.named.items()))))
-
-
-def _dict(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    items = dict(arguments.positional[0].items or {}) if arguments.positional else {}
-    items.update(arguments.named)
-    taints = everything(arguments.all()).taints if not items else ()
-    if arguments.positional:
-        taints = merge_taints(taints, arguments.positional[0].taints)
-    origin = arguments.positional[0].self_origin if arguments.positional else None
-    return Value(taints, items=items or None, self_origin=origin)
-
-
-def _same_items(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    """list(x), tuple(x): the items keep their places; iter, sorted and the others keep them as items."""
-    if len(arguments.positional) != 1:
-        return None
-    given = arguments.positional[0]
-    return Value(given.taints, items=given.items, self_origin=given.self_origin, made_from=given.made_from)
-
-
-def _compile(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    """A compiled pattern remembers its text."""
-    pattern = arguments.positional[0] if arguments.positional else NOTHING
-    return Value(all_taints(pattern), ref=External("re.compile"), items={".pattern": pattern})
-
-
 def _map(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     """`map(f, xs)` calls f with each item."""
     if len(arguments.positional) < 2:
@@ -346,12 +283,6 @@ def _map(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     given.positional = [read(value, ANY) for value in arguments.positional[1:]]
     given.nodes = [None] * len(given.positional)
     return Value(items={ANY: invoke(frame, node, arguments.positional[0], None, given)})
-
-
-def _filter(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
-    if len(arguments.positional) != 2:
-        return None
-    return Value(items={ANY: read(arguments.positional[1], ANY)})
 
 
 def _call_later(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
@@ -365,25 +296,11 @@ def _call_later(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | No
     return invoke(frame, node, arguments.positional[0], None, given)
 
 
-_SPECIAL = {
-    "super": _super,
-    "getattr": _getattr,
-    "setattr": _setattr,
-    "functools.partial": _partial,
-    "dict": _dict,
-    "list": _same_items,
-    "tuple": _same_items,
-    "sorted": _same_items,
-    "iter": _same_items,
-    "set": _same_items,
-    "frozenset": _same_items,
-    "reversed": _same_items,
+# Calls of what they are given: only this file can follow them.
+_CALLING = {
     "map": _map,
-    "re.compile": _compile,
-    "filter": _filter,
     "anyio.to_thread.run_sync": _call_later,
     "asyncio.to_thread": _call_later,
     "starlette.concurrency.run_in_threadpool": _call_later,
     "fastapi.concurrency.run_in_threadpool": _call_later,
-    "asgiref.sync.sync_to_async": _partial,
 }

@@ -6,7 +6,8 @@ from sekisho.taint import ir
 from sekisho.taint.engine.values import Origin
 from sekisho.taint.findings import Mode
 from sekisho.taint.knowledge.model import Entry, Knowledge, Rule
-from sekisho.taint.program import Function, Program, dotted_name
+from sekisho.taint.program import Function, Program
+from sekisho.taint.walk import dotted_name
 
 # Types whose values carry no text.
 _NUMERIC = frozenset(

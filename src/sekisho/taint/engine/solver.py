@@ -5,7 +5,6 @@ off the source; who really used whose summary is noted while running, and only t
 """
 
 import heapq
-import re
 from collections.abc import Callable
 
 from sekisho.taint import ir
@@ -24,13 +23,11 @@ from sekisho.taint.engine.refs import (
 )
 from sekisho.taint.engine.statements import leave, run_block
 from sekisho.taint.engine.summary import EMPTY_SUMMARY, Summary
+from sekisho.taint.engine.types import Types
 from sekisho.taint.engine.values import ANY, NOTHING, Origin, Point, Taint, Value
 from sekisho.taint.findings import NotAnalyzed
 from sekisho.taint.knowledge.model import Knowledge
-from sekisho.taint.program import Class, Function, Module, Program, dotted_name, flat
-
-_DOTTED = re.compile(r"[A-Za-z_][\w.]*")
-_OPTIONAL = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Union", "Type"})
+from sekisho.taint.program import Class, Function, Module, Program
 
 
 class Engine:
@@ -38,6 +35,7 @@ class Engine:
 
     def __init__(self, program: Program, knowledge: Knowledge, budget: Budget) -> None:
         self.program = program
+        self.types = Types(program)
         self.knowledge = knowledge
         self.budget = budget
         self.gaps: list[NotAnalyzed] = []
@@ -45,11 +43,7 @@ class Engine:
         self.summaries: dict[Function, Summary] = {}
         self.module_hits: dict[Module, Summary] = {}
         self._globals: dict[Module, Env] = {}
-        self._class_bodies: dict[Class, Env] = {}
-        self._attributes: dict[tuple[Class, str], Value | None] = {}
-        self._attribute_nodes: dict[Class, dict[str, tuple[Function | None, ir.Expr]]] = {}
         self._users: dict[Function, set[Function]] = {}
-        self._abstract: dict[Function, bool] = {}
         self._builtins: dict[str, Value] = {}
         self._spent: set[Function] = set()
 
@@ -137,7 +131,7 @@ class Engine:
             return Value(taints, ref=InstanceRef(function.owner), self_origin=origin)
         ref = None
         if parameter.annotation is not None and parameter.kind in {"plain", "named"}:
-            ref = self.declared(function.module, parameter.annotation)
+            ref = self.types.declared(function.module, parameter.annotation)
         if isinstance(ref, External) and ref.name in {"str", "bytes", "typing.Any", "object"}:
             ref = None
         return Value(taints, ref=ref, self_origin=origin)
@@ -236,132 +230,8 @@ class Engine:
         symbol = module.symbols.get(name)
         return isinstance(symbol, ir.Import) and (direct or symbol.symbol is None)
 
-    def is_abstract(self, function: Function) -> bool:
-        """Say whether the body does nothing but say that it must be overridden."""
-        known = self._abstract.get(function)
-        if known is None:
-            body = function.definition.body
-            known = self._abstract[function] = all(isinstance(part, ir.Raise) or _is_ellipsis(part) for part in body)
-        return known
-
-    # --- types ----------------------------------------------------------------------------------------------------
-
-    def declared(self, module: Module, annotation: ir.Expr) -> object | None:
-        """Return what an object of the type `annotation` is, None if nothing is known."""
-        for _ in range(6):
-            if isinstance(annotation, ir.Binary):
-                annotation = annotation.left if not _is_none(annotation.left) else annotation.right
-            elif isinstance(annotation, ir.Item):
-                name = dotted_name(annotation.base)
-                if name is None or name.rpartition(".")[2] not in _OPTIONAL:
-                    return None
-                key = annotation.key
-                annotation = key.items[0] if isinstance(key, ir.Collection) and key.items else key
-            else:
-                break
-        dotted = dotted_name(annotation)
-        if isinstance(annotation, ir.Literal) and isinstance(annotation.value, str):
-            match = _DOTTED.fullmatch(annotation.value.strip())
-            dotted = match[0] if match else None
-        if dotted is None:
-            return None
-        found = self.program.resolve(module, dotted)
-        if isinstance(found, Class):
-            return InstanceRef(found)
-        if isinstance(found, str):
-            return External(found)
-        return External(dotted) if found is None and "." not in dotted and dotted not in module.symbols else None
-
-    def note_class_body(self, made: Class, body: Env) -> None:
-        """Keep what a class's body defines."""
-        self._class_bodies[made] = body
-
-    def attribute_value(self, definition: Class, name: str) -> Value | None:
-        """Return what the attribute `name` of a class's objects is, from its body and from what methods assign."""
-        key = (definition, name)
-        if key not in self._attributes:
-            self._attributes[key] = None
-            self._attributes[key] = self._find_attribute(definition, name)
-        return self._attributes[key]
-
-    def _find_attribute(self, definition: Class, name: str) -> Value | None:
-        for ancestor in definition.ancestors:
-            assigned = self._assigned(ancestor).get(name)
-            if assigned is not None:
-                ref = self._assigned_ref(ancestor, *assigned)
-                if ref is not None:
-                    return Value(ref=ref)
-            found = self._class_bodies.get(ancestor, {}).get(name)
-            if found is not None:
-                # What an object assigns over it is not known here, so its constant is not one.
-                return found if assigned is None else Value(found.taints, ref=found.ref)
-        return None
-
-    def _assigned(self, definition: Class) -> dict[str, tuple[Function | None, ir.Expr]]:
-        found = self._attribute_nodes.get(definition)
-        if found is None:
-            found = self._attribute_nodes[definition] = assigned_attributes(definition)
-        return found
-
-    def _assigned_ref(self, definition: Class, function: Function | None, node: ir.Expr) -> object | None:
-        if function is None:
-            return self.declared(definition.module, node)
-        if isinstance(node, ir.Name):
-            for parameter in function.definition.parameters:
-                if parameter.name == node.id and parameter.annotation is not None:
-                    ref = self.declared(definition.module, parameter.annotation)
-                    return ref if not isinstance(ref, External) or "." in ref.name else None
-            return None
-        if not isinstance(node, ir.Call):
-            return None
-        dotted = dotted_name(node.target)
-        found = self.program.resolve(definition.module, dotted) if dotted else None
-        if isinstance(found, Class):
-            return InstanceRef(found)
-        return External(found) if isinstance(found, str) else None
-
-    def declared_fields(self, definition: Class) -> list[str]:
-        """Return the annotated names of a class's body, bases first, in order: the fields of a record."""
-        fields: list[str] = []
-        for ancestor in reversed(definition.ancestors):
-            for statement in ancestor.definition.body:
-                if isinstance(statement, ir.Assign) and statement.annotation is not None:
-                    target = statement.targets[0] if statement.targets else None
-                    if isinstance(target, ir.Name) and target.id not in fields:
-                        fields.append(target.id)
-        return fields
-
     def property_value(self, frame: Frame, node: ir.Attribute, method: Function, base: Value) -> Value:
         """Return what a property gives."""
         summary = self.summary_of(method, frame)
         values = {method.receiver: base} if method.receiver is not None else {}
         return Application(frame, node, method, values, sure=True).value(summary.returns)
-
-
-def assigned_attributes(definition: Class) -> dict[str, tuple[Function | None, ir.Expr]]:
-    """Return what methods assign to attributes of their receiver, the constructor first; a declared type wins."""
-    found: dict[str, tuple[Function | None, ir.Expr]] = {}
-    methods = sorted(definition.methods.values(), key=lambda method: method.definition.name != "__init__")
-    for method in methods:
-        for statement in flat(method.definition.body):
-            if not isinstance(statement, ir.Assign):
-                continue
-            for target in statement.targets:
-                if (
-                    isinstance(target, ir.Attribute)
-                    and isinstance(target.base, ir.Name)
-                    and target.base.id == method.receiver
-                ):
-                    node = (
-                        (None, statement.annotation) if statement.annotation is not None else (method, statement.value)
-                    )
-                    found.setdefault(target.name, node)
-    return found
-
-
-def _is_none(node: ir.Expr) -> bool:
-    return isinstance(node, ir.Literal) and node.value is None
-
-
-def _is_ellipsis(statement: ir.Stmt) -> bool:
-    return isinstance(statement, ir.Evaluate) and isinstance(statement.value, ir.Literal)

@@ -32,7 +32,7 @@ def _evaluate(frame: Frame, node: ir.Evaluate) -> None:
 def _assign(frame: Frame, node: ir.Assign) -> None:
     value = frame.value(node.value)
     if node.annotation is not None and value.ref is None and not value.items and value.const is UNKNOWN:
-        declared = frame.engine.declared(frame.module, node.annotation)
+        declared = frame.engine.types.declared(frame.module, node.annotation)
         if declared is not None:
             value = Value(value.taints, value.const, declared, None, value.self_origin, value.made_from)
     for target in node.targets:
@@ -222,7 +222,7 @@ def _define_class(frame: Frame, node: ir.DefineClass) -> None:
     run_block(frame, node.definition.body)
     inner = frame.env or {}
     own = {name: value for name, value in inner.items() if outer.get(name) is not value}
-    frame.engine.note_class_body(made, own)
+    frame.engine.types.note_class_body(made, own)
     frame.env = outer
     frame.env[node.definition.name] = Value(ref=ClassRef(made))
 
