@@ -29,6 +29,7 @@ from sekisho.access.recording import (
     record_refusal,
     revocation_body,
 )
+from sekisho.access.renewal import is_renewal
 from sekisho.access.snapshot import GrantState
 from sekisho.access.tables import AccordRow, GrantRow, HoldRow, RevocationRow
 from sekisho.core import IdSource, SekishoError
@@ -219,17 +220,25 @@ def _check_target(session: Session, target: Target) -> None:
 
 
 def _check_term(session: Session, hold: Hold, charter: Charter, *, at: datetime) -> None:
-    """Raise HoldRenewed if the party's earlier holds on the target and this one make a longer stop than one term.
+    """Raise HoldRenewed if the party's earlier holds and this one make a longer stop of the same calls than one term.
 
     A stolen key of one party must not blind defenders for long by one hold after another. So a hold on the same target
-    ends within the term of the earlier one, or begins when as much time as a term has passed since that lapsed.
+    ends within the term of the earlier one, or begins when as much time as a term has passed since that lapsed; and a
+    hold on another target is bound by the same, unless it stops calls that none of those earlier ones stopped.
     """
-    earlier = select(HoldRow).where(
-        HoldRow.placed_by == hold.placed_by,
-        HoldRow.target_kind == hold.target.kind,
-        HoldRow.target_id == hold.target.id,
-    )
-    for row in session.scalars(earlier):
-        has_rested = row.lapses_at + charter.hold_term <= at
-        if not has_rested and hold.lapses_at > row.placed_at + charter.hold_term:
-            raise HoldRenewed(f"{hold.placed_by} has held this since {row.placed_at.isoformat()}")
+    earlier = session.scalars(select(HoldRow).where(HoldRow.placed_by == hold.placed_by))
+    binding = [
+        row
+        for row in earlier
+        if row.lapses_at + charter.hold_term > at and hold.lapses_at > row.placed_at + charter.hold_term
+    ]
+    if not binding:
+        return
+    targets = [Target(kind=row.target_kind, id=row.target_id) for row in binding]
+    if hold.target in targets or is_renewal(hold.target, targets, _grants_in_use(session, at)):
+        raise HoldRenewed(f"{hold.placed_by} has held this since {min(row.placed_at for row in binding).isoformat()}")
+
+
+def _grants_in_use(session: Session, at: datetime) -> list[Grant]:
+    issued = list_grants(session)
+    return [one.grant for one in issued if one.state is GrantState.ACTIVE and at < one.grant.window.closes]

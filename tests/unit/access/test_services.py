@@ -345,3 +345,52 @@ def test_a_document_of_another_kind_is_refused(programme) -> None:
     data = programme.sign("hold", hold_payload(hold), "home", "lab-a")
     with pytest.raises(DocumentRefused), programme.database.begin() as session:
         issue_grant(session, data, programme.charter, ids=programme.ids, at=programme.clock.now())
+
+
+ROUNDS = {
+    "lab and its models": ((TargetKind.LAB, "lab-a"), (TargetKind.MODEL, "red-1"), (TargetKind.LAB, "lab-a")),
+    "models and their lab": ((TargetKind.MODEL, "red-1"), (TargetKind.LAB, "lab-a")),
+    "institution and its people": ((TargetKind.INSTITUTION, 0), (TargetKind.PRINCIPAL, 0)),
+    "accord and grant": ((TargetKind.ACCORD, None), (TargetKind.GRANT, None)),
+    "grant and institution": ((TargetKind.GRANT, None), (TargetKind.INSTITUTION, 0)),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_one_party_does_not_go_on_stopping_the_same_calls_under_another_name(programme, name) -> None:
+    """A lab, then its models, then the lab: with one grant these are one stop, and it ends within a term."""
+    grant = programme.issue(programme.grant())
+    names = {
+        TargetKind.INSTITUTION: programme.banks[0].id,
+        TargetKind.PRINCIPAL: programme.people[0].id,
+        TargetKind.ACCORD: programme.accord.id,
+        TargetKind.GRANT: grant.id,
+    }
+    term = programme.charter.hold_term
+    (first, what), *others = ROUNDS[name]
+    programme.place(
+        programme.hold(first, names.get(first, what), lapses_at=programme.clock.now() + term),
+    )
+    programme.clock.advance(term)
+    for kind, target in others:
+        again = programme.hold(kind, names.get(kind, target), lapses_at=programme.clock.now() + term)
+        with pytest.raises(HoldRenewed):
+            programme.place(again)
+
+
+def test_one_party_may_widen_what_it_stops(programme) -> None:
+    """Who held one person and learns that the bank is broken into must be able to stop the bank, and the lab."""
+    person, other = programme.people
+    programme.issue(programme.grant())
+    programme.issue(
+        programme.grant(
+            institution_id=programme.banks[1].id,
+            principals=(other.id,),
+            assets=(programme.assets[1],),
+            techniques=("find",),
+        )
+    )
+    term = programme.charter.hold_term
+    for kind, target in ((TargetKind.PRINCIPAL, person.id), (TargetKind.LAB, "lab-a")):
+        programme.place(programme.hold(kind, target, lapses_at=programme.clock.now() + term))
+        programme.clock.advance(term)
