@@ -6,7 +6,7 @@ from datetime import datetime
 from sekisho.formats.dsse import Envelope, EnvelopeRefused, Signature, verify_signature
 from sekisho.trust.charter import Charter
 from sekisho.trust.errors import CharterNotInForce, QuorumNotMet, SignatureRefused
-from sekisho.trust.party import PartyKey
+from sekisho.trust.party import PartyKey, Role
 from sekisho.trust.threshold import Rule, bind_rule, describe_need, find_missing
 
 
@@ -29,6 +29,9 @@ def require_rule(rule: Rule, signers: frozenset[str], charter: Charter, *, lab: 
 
     `lab`: the lab of the accord in question. None only where there is no accord: then any lab of the charter will do.
     """
+    # A document that names a government as its lab would have it counted in two branches.
+    if lab is not None and not any(party.name == lab and party.role is Role.LAB for party in charter.parties):
+        raise QuorumNotMet(f"{lab[:40]!r} is no lab of the charter", signers=signers, missing="a lab")
     missing = find_missing(bind_rule(rule, charter.parties, lab=lab), signers)
     if missing is None:
         return

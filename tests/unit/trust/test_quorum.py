@@ -20,9 +20,11 @@ from sekisho.trust import (
     QuorumNotMet,
     Role,
     SignatureRefused,
+    accord_payload,
     raw_key,
     require_quorum,
     require_rule,
+    require_signed,
     verify_signers,
 )
 
@@ -210,3 +212,12 @@ def test_more_signers_never_undo_a_quorum(charter, at):
 def test_the_roles_used_here_are_all_roles(charter):
     """The programme under test has a party of every role."""
     assert {party.role for party in charter.parties} == set(Role)
+
+
+@pytest.mark.parametrize("lab", ["home-gov", "partner-gov", "nobody"])
+def test_a_document_that_names_a_government_as_its_lab_does_not_count_it_twice(programme, at, lab):
+    """`require_signed` reads the lab from the document: home-gov as "the lab" and as home would be one party for two."""
+    accord = replace(programme.accord, lab=lab)
+    envelope = programme.sign("accord", accord_payload(accord), "home-gov", "partner-gov")
+    with pytest.raises(QuorumNotMet):
+        require_signed(envelope, programme.charter, at=at)
