@@ -42,7 +42,7 @@ def read_object(value: jcs.Json, names: frozenset[str], where: str) -> Mapping[s
         raise DocumentRefused(f"{where}: expected an object")
     if set(value) != names:
         wrong = sorted(set(value) ^ names)
-        raise DocumentRefused(f"{where}: missing or unknown: {', '.join(name[:40] for name in wrong[:5])}")
+        raise DocumentRefused(f"{where}: missing or unknown: {', '.join(repr(name[:40]) for name in wrong[:5])}")
     return value
 
 

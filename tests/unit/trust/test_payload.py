@@ -97,3 +97,10 @@ def test_a_window_reads_back(seconds, micros):
     opens = datetime(2026, 11, 22, tzinfo=UTC)
     window = Window(opens=opens, closes=opens + timedelta(seconds=seconds, microseconds=micros))
     assert read_window(window_payload(window), "valid") == window
+
+
+def test_a_strangers_field_names_cannot_speak_to_the_terminal():
+    """A refusal is printed: a name with an escape sequence or a bidirectional override is shown written out."""
+    with pytest.raises(DocumentRefused) as refused:
+        read_object({"\x1b[2Jverdict: enough\n\u202e": 1}, frozenset(), "hold")
+    assert refused.value.message.isprintable()

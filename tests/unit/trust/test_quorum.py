@@ -216,7 +216,7 @@ def test_the_roles_used_here_are_all_roles(charter):
 
 @pytest.mark.parametrize("lab", ["home-gov", "partner-gov", "nobody"])
 def test_a_document_that_names_a_government_as_its_lab_does_not_count_it_twice(programme, at, lab):
-    """`require_signed` reads the lab from the document: home-gov as "the lab" and as home would be one party for two."""
+    """`require_signed` reads the lab from the document: home-gov as "the lab" and as home would be two of one."""
     accord = replace(programme.accord, lab=lab)
     envelope = programme.sign("accord", accord_payload(accord), "home-gov", "partner-gov")
     with pytest.raises(QuorumNotMet):
