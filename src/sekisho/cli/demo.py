@@ -1,6 +1,7 @@
 """`sekisho demo`: the whole programme on this machine, act by act."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +28,7 @@ def demo(
     screen = Console(stderr=as_json, highlight=False)
 
     def begin(act: "Act") -> None:
-        screen.print(f"[bold]{act.name}[/bold]: {escape(act.shows)} …")
+        screen.print(f"[bold]{act.name}[/bold]: {escape(act.shows)} …", soft_wrap=True)
 
     def end(played: "Played") -> None:
         screen.print(f"  {_outcome(played)} in {played.seconds:.1f} s")
@@ -53,12 +54,24 @@ def _show_end(screen: Console, data: Path, acts: "tuple[Played, ...]") -> None:
     screen.print()
     screen.print(table)
     facts = {name: fact for act in acts for name, fact in act.facts.items()}
-    for label, name in (("SARIF", "sarif"), ("notice", "notice"), ("ledger", "ledger")):
+    for label, name in (("findings (SARIF)", "sarif"), ("notice (open it in a browser)", "notice_for_people")):
         if name in facts:
-            screen.print(f"{label}: {escape(str(facts[name]))}", soft_wrap=True)
-    screen.print(f"data directory: {escape(str(data))}", soft_wrap=True)
-    screen.print(f"\nnext: sekisho ledger verify {data}/ledger --charter {data}/charter.json", soft_wrap=True)
-    screen.print("      sekisho hunt PATH-TO-YOUR-OWN-CODE", soft_wrap=True)
+            shown = facts[name] if isinstance(facts[name], str) else ", ".join(facts[name])
+            screen.print(f"{label}: {escape(shown)}", soft_wrap=True)
+    screen.print(f"all that it left: {escape(str(data))}", soft_wrap=True)
+    command = _command()
+    for line in (f"ledger verify {data}/ledger --charter {data}/charter.json", "hunt PATH-TO-YOUR-OWN-CODE"):
+        screen.print(f"next: {escape(f'{command} {line}')}", soft_wrap=True)
+    screen.print("      docs/operating.md does the same by hand, command by command", soft_wrap=True)
+
+
+def _command() -> str:
+    """Return how this shell can call the program again: `make demo` runs it from a folder that is not on the path."""
+    called = Path(sys.argv[0])
+    here = Path.cwd()
+    if not called.is_absolute() or called.name != "sekisho":
+        return "sekisho"
+    return str(called.relative_to(here) if called.is_relative_to(here) else called)
 
 
 def _outcome(act: "Played") -> str:
