@@ -13,7 +13,12 @@ app = typer.Typer(help="The terms that the parties sign.", no_args_is_help=True)
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="The accord with its signatures.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The accord with its signatures. docs/operating.md has one to copy.", exists=True, dir_okay=False
+        ),
+    ],
     data: Data,
     as_json: AsJson = False,
 ) -> None:

@@ -13,7 +13,7 @@ app = typer.Typer(help="What an institution declares as its own to hunt in.", no
 @app.command()
 def declare(
     data: Data,
-    institution: Annotated[str, typer.Option(help="The institution's id.")],
+    institution: Annotated[str, typer.Option(help="The institution's id: ins_ and its LEI in lower case.")],
     kind: Annotated[str, typer.Option(help="repository, package, host or account.")],
     name: Annotated[str, typer.Option(help="Its name, such as pkg:pypi/example@1.0.")],
     basis: Annotated[str, typer.Option(help="On what grounds the institution controls it.")],

@@ -18,7 +18,7 @@ def submit(
         Path, typer.Argument(help="What `sekisho hunt --json -o FILE` wrote.", exists=True, dir_okay=False)
     ],
     data: Data,
-    institution: Annotated[str, typer.Option(help="The institution's id.")],
+    institution: Annotated[str, typer.Option(help="The institution's id: ins_ and its LEI in lower case.")],
     asset: Annotated[str, typer.Option(help="The declared asset that was hunted in.")],
     as_json: AsJson = False,
 ) -> None:
@@ -34,7 +34,7 @@ def submit(
 @app.command()
 def findings(
     data: Data,
-    institution: Annotated[str, typer.Option(help="The institution's id.")],
+    institution: Annotated[str, typer.Option(help="The institution's id: ins_ and its LEI in lower case.")],
     as_json: AsJson = False,
 ) -> None:
     """List the findings that an institution has on record: their ids, states and places."""

@@ -13,7 +13,9 @@ app = typer.Typer(help="The trust root: parties, keys and the rule that a quorum
 
 @app.command()
 def pin(
-    file: Annotated[Path, typer.Argument(help="The signed charter.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="The signed charter. docs/operating.md has one to copy.", exists=True, dir_okay=False)
+    ],
     data: Data,
     as_json: AsJson = False,
 ) -> None:

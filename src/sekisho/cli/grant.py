@@ -13,7 +13,12 @@ app = typer.Typer(help="Who may use which model, on which assets, how much and u
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="The grant with its signatures.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The grant with its signatures. docs/operating.md has one to copy.", exists=True, dir_okay=False
+        ),
+    ],
     data: Data,
     as_json: AsJson = False,
 ) -> None:
@@ -25,7 +30,12 @@ def submit(
 
 @app.command()
 def revoke(
-    file: Annotated[Path, typer.Argument(help="The revocation with its signatures.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The revocation with its signatures. docs/operating.md has one to copy.", exists=True, dir_okay=False
+        ),
+    ],
     data: Data,
     as_json: AsJson = False,
 ) -> None:

@@ -13,7 +13,12 @@ app = typer.Typer(help="An immediate stop by one party, with a stated basis and 
 
 @app.command()
 def place(
-    file: Annotated[Path, typer.Argument(help="The hold with its signature.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The hold with its signature. docs/operating.md has one to copy.", exists=True, dir_okay=False
+        ),
+    ],
     data: Data,
     as_json: AsJson = False,
 ) -> None:

@@ -15,7 +15,7 @@ app = typer.Typer(help="What an institution runs, from its SBOM.", no_args_is_he
 def submit(
     file: Annotated[Path, typer.Argument(help="A CycloneDX SBOM in JSON.", exists=True, dir_okay=False)],
     data: Data,
-    institution: Annotated[str, typer.Option(help="The institution's id.")],
+    institution: Annotated[str, typer.Option(help="The institution's id: ins_ and its LEI in lower case.")],
     as_json: AsJson = False,
 ) -> None:
     """Record an SBOM as the institution's inventory."""
