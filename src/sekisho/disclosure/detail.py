@@ -5,6 +5,7 @@ text before a case opens, and recipients get texts written for them, never anyth
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
@@ -17,6 +18,7 @@ from sekisho.formats import jcs
 # Shorter, or plain lower-case words below this, occur in any sentence ("path", "main").
 _SHORTEST = 4
 _LONGEST_PLAIN_WORD = 11
+_JOINTS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
 # Fields that say nothing of the flaw, in words that any notice may use ("high", "confirmed").
 _HARMLESS: Final = frozenset(
     {"severity", "confidence", "state", "state_reason", "outcome", "engine", "judge", "asset_id", "found_at", "at"}
@@ -29,10 +31,10 @@ def details_of(finding: Finding) -> frozenset[str]:
 
 
 def check_free_of_detail(texts: tuple[Text, ...], finding: Finding) -> None:
-    """Raise DetailLeaks if any of `texts` holds a word of `finding`, in any letter case. The message repeats none."""
-    details = details_of(finding)
+    """Raise DetailLeaks if any of `texts` holds a word of `finding`, however it is typed. The message repeats none."""
+    details = {_folded(word) for word in details_of(finding)} - {""}
     for text in texts:
-        for language, said in (("English", text.en), ("Japanese", text.ja)):
+        for language, said in (("English", _folded(text.en)), ("Japanese", _folded(text.ja))):
             if any(_holds(said, word) for word in details):
                 raise DetailLeaks(f"the {language} text for recipients holds a detail of the finding")
 
@@ -65,5 +67,10 @@ def _is_telling(word: str) -> bool:
     return len(word) >= _SHORTEST and not (is_plain and len(word) <= _LONGEST_PLAIN_WORD)
 
 
+def _folded(text: str) -> str:
+    """Return `text` without letter case, full-width forms (as Japanese is typed), and the choice of hyphen or space."""
+    return _JOINTS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
 def _holds(text: str, word: str) -> bool:
-    return re.search(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", text, re.IGNORECASE) is not None
+    return re.search(rf"(?<![a-z0-9_]){re.escape(word)}(?![a-z0-9_])", text) is not None

@@ -76,7 +76,7 @@ def open_case(
     if (row := session.scalar(select(CaseRow).where(CaseRow.finding_id == finding.id))) is not None:
         return _same_case(case_of(row), owner, statement)
     # (2)
-    check_free_of_detail((statement.mitigation.text, statement.basis), finding)
+    check_free_of_detail(_texts_for_recipients(statement), finding)
     # (3)
     at = clock.now()
     embargo = accept(propose(Embargo(), statement.lifts_at, at=at), at=at)
@@ -163,6 +163,12 @@ def _same_case(case: Case, owner: InstitutionId, statement: Statement) -> Case:
     if stated != (case.affected, case.fixed_version, case.mitigation, case.basis, case.embargo.lifts_at):
         raise CaseRefused("a case of this finding is open with another statement")
     return case
+
+
+def _texts_for_recipients(statement: Statement) -> tuple[Text, ...]:
+    # A version is one word, and room enough for the name of a file or a function.
+    fix = () if statement.fixed_version is None else (Text(en=statement.fixed_version, ja=statement.fixed_version),)
+    return (statement.mitigation.text, statement.basis, *fix)
 
 
 def _case_opened(case: Case, commitment: Commitment, nonce: bytes) -> Entry:

@@ -23,6 +23,11 @@ from sekisho.disclosure.detail import check_free_of_detail, details_of
         "rule py/invented-rule",
         "finding fnd_" + "1" * 26,
         "package/entry_point.pyを参照してください。",
+        "ｉｎｖｅｎｔｅｄ＿ｆｉｌｅ．ｐｙをご確認ください。",
+        "弱点の種類はＣＷＥ－１０００です。",
+        "It is CWE 1000.",
+        "It is CWE\u20111000.",
+        "It is an Invented-title of a\nfinding.",
     ],
 )
 def test_a_text_with_the_findings_own_words_is_refused(finding, said: str) -> None:

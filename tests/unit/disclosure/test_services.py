@@ -136,6 +136,7 @@ def test_opening_again_returns_the_case_and_another_statement_is_refused(
     ("change", "error"),
     [
         ({"basis": Text(en="See package/invented_file.py.", ja="理由")}, DetailLeaks),
+        ({"fixed_version": "2.0+fixes:invented_file.py"}, DetailLeaks),
         ({"lifts_at": None}, EmbargoRefused),
     ],
 )
