@@ -108,7 +108,9 @@ class LabAnswerReader:
         if self._head is not None:
             self._flush_body()
             self._ended = True
-            reusable = self._is_framed() and self._head.fields.get(b"connection", b"").lower() != b"close"
+            # An error may have come before the lab had read the request to its end: what it has not read would be the
+            # beginning of the next one, in the words of a caller.
+            reusable = self._head.status < 400 and self._is_framed() and self._parser.should_keep_alive()
             self._events.append(AnswerEnd(reusable=reusable))
 
     def _flush_body(self) -> None:

@@ -61,9 +61,10 @@ async def test_a_connection_that_still_sends_is_not_used_again():
     async def answer_early(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(whole(CHAT_REPLY))
-        await asyncio.sleep(1)
+        await answered.wait()
         writer.transport.abort()
 
+    answered = asyncio.Event()
     server = await asyncio.start_server(answer_early, "127.0.0.1", 0, limit=1_024)
     port = server.sockets[0].getsockname()[1]
     pool = LabPool(upstream(f"http://127.0.0.1:{port}"), loop=asyncio.get_running_loop())
@@ -71,7 +72,9 @@ async def test_a_connection_that_still_sends_is_not_used_again():
     connection.send(b"POST / HTTP/1.1\r\nContent-Length: 16777216\r\n\r\n" + b"x" * 16_777_216)
     pool.give_back(connection, await take_all(connection), unused=False)
     assert connection.is_lost
+    answered.set()
     server.close()
+    await asyncio.sleep(0.01)
 
 
 async def test_an_idle_connection_is_dropped_before_the_lab_drops_it(lab, monkeypatch):
