@@ -88,7 +88,8 @@ def entries(
     verified = next((one for one in report.logs if one.log == log), None)
     if verified is None:
         raise NoSuchLog(f"no log {log}", hint=f"One of: {', '.join(one.log for one in report.logs)}.")
-    place = path / "ledger" if (path / "ledger").is_dir() else path
+    # In the order in which `verify_ledger` looks: what was named comes before what lies in it.
+    place = path if (path / log).is_dir() else path / "ledger"
     for index, data in _read_entries(place / log, verified):
         entry = json.loads(data)
         if kind in (None, entry["kind"]):

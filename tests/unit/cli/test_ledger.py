@@ -80,8 +80,8 @@ def test_files_that_change_after_they_were_verified_are_noticed(data, monkeypatc
     """Whoever swaps a bundle between the two readings is found out at the end."""
     tile = data / "ledger" / "decisions" / "tile" / "entries" / "000"
 
-    def verify_then_change(path, *, vkey):
-        report = verify_ledger(path, vkey=vkey)
+    def verify_then_change(path, **pinned):
+        report = verify_ledger(path, **pinned)
         changed = tile.read_bytes().replace(b'"version":7,', b'"version":8,').replace(b'"version":7}', b'"version":8}')
         assert changed != tile.read_bytes()
         os.chmod(tile, 0o600)
