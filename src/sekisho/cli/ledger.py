@@ -90,6 +90,8 @@ def entries(
         raise NoSuchLog(f"no log {log}", hint=f"One of: {', '.join(one.log for one in report.logs)}.")
     # In the order in which `verify_ledger` looks: what was named comes before what lies in it.
     place = path if (path / log).is_dir() else path / "ledger"
+    if not (place / log).is_dir():
+        raise NoSuchLog(f"{path} is one log", hint="Give the data directory or its ledger/ folder, and --log.")
     for index, data in _read_entries(place / log, verified):
         entry = json.loads(data)
         if kind in (None, entry["kind"]):

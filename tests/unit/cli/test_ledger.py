@@ -98,3 +98,5 @@ def test_a_log_that_is_not_there_is_named_with_those_that_are(data):
     with pytest.raises(NoSuchLog) as caught:
         _run(data, "--log", "calls/gate-7")
     assert "decisions" in caught.value.hint
+    with pytest.raises(NoSuchLog, match="is one log"):
+        _run(data / "ledger" / "decisions")
