@@ -120,3 +120,15 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ArchiveRefused):
         unpack_wheel(wheel, tmp_path / "out")
     assert (tmp_path / "out/mine").read_text() == "kept"
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_a_directory_of_millions_is_refused_before_it_is_read(tmp_path: Path, shift: int) -> None:
+    """47 bytes an entry, and an object of 400 for each in memory: counted in the file first, also across reads."""
+    wheel = tmp_path / "w.whl"
+    wheel.write_bytes(bytes(archives._SCAN_BYTES - shift) + b"PK\x01\x02" * (archives.MAX_MEMBERS + 1))
+    with mock.patch.object(archives.zipfile, "ZipFile", side_effect=AssertionError), pytest.raises(ArchiveRefused):
+        unpack_wheel(wheel, tmp_path / "out")
+    wheel.write_bytes(bytes(archives._SCAN_BYTES - shift) + b"PK\x01\x02" * archives.MAX_MEMBERS)
+    with pytest.raises(ArchiveRefused, match="BadZipFile"):
+        unpack_wheel(wheel, tmp_path / "out")
