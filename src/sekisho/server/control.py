@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import ClassVar, NoReturn
 
@@ -83,36 +85,43 @@ def _first(group: ExceptionGroup[SekishoError]) -> SekishoError:
 def run(places: DataDir) -> None:
     """Serve the control plane of `places` until SIGTERM; every act that was answered is durable by then."""
     # uvicorn raises the signal again once it has drained; it must not end the process before the log is closed.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    stopping: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     settings = read_settings(places)
-    listener = _bind(settings)
-    host, port = listener.getsockname()[:2]
-    issuer = f"http://{host}:{port}"
-    # (1) Stores, brought to this release's shape.
-    database = Database.open(sqlite_url(places.control_db))
-    migrate(database.engine)
-    log = _open_log(places, settings)
-    try:
-        # (2) What a crash left undone, then the first snapshot.
-        office = _office(places, settings, database, log, issuer)
-        office.start()
-        # (3) Listen, tell, serve.
-        asyncio.run(_serve(_app(places, office, issuer), places, office.link, listener, issuer))
-    finally:
-        log.close()
-        database.close()
+    with _bind(settings) as listener, closing(Database.open(sqlite_url(places.control_db))) as database:
+        host, port = listener.getsockname()[:2]
+        issuer = f"http://{host}:{port}"
+        # (1) Stores, brought to this release's shape.
+        migrate(database.engine)
+        with closing(_open_log(places, settings)) as log:
+            # (2) What a crash left undone, then the first snapshot.
+            office = _office(places, settings, database, log, issuer)
+            office.start()
+            # (3) Listen, tell, serve.
+            server = _server(_app(places, office, issuer))
+            asyncio.run(_serve(server, places, office.link, listener, issuer, stopping))
 
 
-async def _serve(app: FastAPI, places: DataDir, link: GateLink, listener: socket.socket, issuer: str) -> None:
+async def _serve(
+    server: uvicorn.Server,
+    places: DataDir,
+    link: GateLink,
+    listener: socket.socket,
+    issuer: str,
+    stopping: Sequence[int],
+) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        linked = tasks.create_task(link.serve(places.gate_socket.resolve()))
+        tasks.create_task(_announce(places, server, listener, issuer, stopping))
+        await server.serve(sockets=[listener])
+        linked.cancel()
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_TIMEOUT_S, server_header=False
     )
-    server = uvicorn.Server(config)
-    async with asyncio.TaskGroup() as tasks:
-        linked = tasks.create_task(link.serve(places.gate_socket.resolve()))
-        tasks.create_task(_announce(places, server, listener, issuer))
-        await server.serve(sockets=[listener])
-        linked.cancel()
+    return uvicorn.Server(config)
 
 
 def _app(places: DataDir, office: ControlOffice, issuer: str) -> FastAPI:
@@ -124,10 +133,16 @@ def _app(places: DataDir, office: ControlOffice, issuer: str) -> FastAPI:
     )
 
 
-async def _announce(places: DataDir, server: uvicorn.Server, listener: socket.socket, issuer: str) -> None:
+async def _announce(
+    places: DataDir, server: uvicorn.Server, listener: socket.socket, issuer: str, stopping: Sequence[int]
+) -> None:
     # uvicorn has no event for it.
     while not server.started:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
+    # A stop that came before uvicorn listened for it.
+    if stopping:
+        server.should_exit = True
+        return
     host, port = listener.getsockname()[:2]
     run_file = {"pid": os.getpid(), "host": host, "port": port, "issuer": issuer}
     await asyncio.to_thread(write_private, places.control_run, json.dumps(run_file).encode())

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO, ClassVar
@@ -66,6 +67,9 @@ def serve(places: DataDir, *, on_ready: Callable[[Mapping[str, Mapping[str, obje
     with _hold_lock(places):
         stopping = _stop_on_signals()
         children: list[_Child] = []
+        # What a supervisor that was killed left says where nobody listens any more.
+        for run_file in (places.control_run, places.gate_run(GATE_SLOT)):
+            run_file.unlink(missing_ok=True)
         try:
             # (1) The control plane first: a gate without it would only deny.
             children.append(_start_ready("control", _control_argv(places), places.control_run))
@@ -129,14 +133,17 @@ def _start_ready(name: str, argv: tuple[str, ...], run_file: Path) -> _Child:
 def _spawn(argv: tuple[str, ...], run_file: Path) -> subprocess.Popen[bytes]:
     run_file.unlink(missing_ok=True)
     return subprocess.Popen(  # noqa: S603  # our own interpreter and modules
-        argv, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+        argv, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=partial(_die_with_parent, os.getpid())
     )
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """Ask Linux to stop this child if the supervisor is killed, so that no orphan keeps a log's lock."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # Killed before the kernel was asked: nobody will tell this child.
+        if os.getppid() != parent:
+            os._exit(0)
 
 
 def _keep_up(child: _Child) -> None:
