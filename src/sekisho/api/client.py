@@ -41,8 +41,13 @@ class OfficeClient:
     """Calls /api/v1 with the office's credential."""
 
     def __init__(self, *, base_url: str, credential: str) -> None:
+        # No connection is kept: a command makes one call, and a control plane that restarts has forgotten it.
         self._http = httpx2.Client(
-            base_url=base_url, headers={"authorization": f"Bearer {credential}"}, timeout=TIMEOUT_S, trust_env=False
+            base_url=base_url,
+            headers={"authorization": f"Bearer {credential}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,
+            limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
     @classmethod
