@@ -15,6 +15,9 @@ from sekisho.labs.errors import BadCall, CallTooDeep
 
 # Tool schemas of coding agents nest to about 20; Python's own parser gives up near 1,000.
 MAX_DEPTH = 64
+# Bytes outside texts: what a request says lies in its texts, and what lies outside them costs the parser up to thirty
+# times as much. The tool schemas of coding agents come to some 50 kB.
+MAX_BYTES_OUTSIDE_TEXTS = 1_048_576
 # Beyond any model's context; keeps a reservation far inside 64 bits when `n` multiplies it.
 MAX_TOKENS = 10_000_000
 # OpenAI's bound for `n`.
@@ -27,13 +30,12 @@ _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 def parse_body(body: bytes, *, decisive: frozenset[str]) -> dict[str, Any]:
     """Return the JSON object in `body`, or raise BadCall. `decisive`: the names that the gate decides by.
 
-    Steps: (1) depth, before anything recurses; (2) JSON in UTF-8, no name twice in one object, no number that JSON
-    cannot write again; (3) an object; (4) no name that differs from a decisive one only in case: readers that
-    ignore case (Go's) would take it for that one.
+    Steps: (1) shape, before anything recurses or is made by the million; (2) JSON in UTF-8, no name twice in one
+    object, no number that JSON cannot write again; (3) an object; (4) no name that differs from a decisive one only
+    in case: readers that ignore case (Go's) would take it for that one.
     """
     # (1)
-    if _depth(body) > MAX_DEPTH:
-        raise CallTooDeep(f"nested deeper than {MAX_DEPTH}")
+    _check_shape(body)
     # (2) Nothing is chained: a parser's error carries the text, and the text is a prompt.
     try:
         value = json.loads(
@@ -77,12 +79,17 @@ def read_count(value: Mapping[str, Any], name: str, *, most: int) -> int | None:
     return count
 
 
-def _depth(body: bytes) -> int:
-    """Return how deep the brackets outside texts nest: the parser's own recursion, for all it reads before an error."""
+def _check_shape(body: bytes) -> None:
+    """Raise CallTooDeep for what would cost the parser more than it brings: depth, or too much beside the texts."""
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(body.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+    outside = b"".join(body.split(b'"')[::2])
+    if len(outside) > MAX_BYTES_OUTSIDE_TEXTS:
+        raise CallTooDeep(f"more than {MAX_BYTES_OUTSIDE_TEXTS} bytes outside its texts")
+    # How deep the brackets nest is the parser's own recursion, for all that it reads before an error.
+    depth = max(accumulate(map(_STEP.__getitem__, outside.translate(None, _NOT_BRACKETS))), default=0)
+    if depth > MAX_DEPTH:
+        raise CallTooDeep(f"nested deeper than {MAX_DEPTH}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,10 +14,10 @@ class BadCall(SekishoError):
 
 
 class CallTooDeep(BadCall):
-    """The request's body is nested deeper than any real call."""
+    """The request's body is nested deeper, or has more beside its texts, than any real call."""
 
     code: ClassVar[str] = "SKS-LABS-002"
-    hint = "Flatten the request; the limit is in docs/labs.md."
+    hint = "Flatten the request, and write it without padding; the limits are in docs/labs.md."
     reason: ClassVar[Reason] = Reason.REQUEST_TOO_LARGE
 
 

@@ -17,7 +17,7 @@ from sekisho.labs import (
     CallTooDeep,
     dialect_named,
 )
-from sekisho.labs.body import MAX_DEPTH, MAX_TOKENS
+from sekisho.labs.body import MAX_BYTES_OUTSIDE_TEXTS, MAX_DEPTH, MAX_TOKENS
 
 
 def parse(surface, body) -> Call:
@@ -115,6 +115,16 @@ def test_depth_is_refused_and_never_recursed_into(surface, opening):
         with pytest.raises(CallTooDeep) as refused:
             parse(surface, prefix + opening * 10_000)
         assert refused.value.reason is Reason.REQUEST_TOO_LARGE
+
+
+@pytest.mark.parametrize("item", [b"[],", b"{},", b"1e5,", b'"",', b'{"a":1},', b" "])
+def test_what_is_not_text_has_its_own_bound(item):
+    """Eight megabytes of brackets held the event loop for over a second; of texts they take milliseconds."""
+    padding = item * (MAX_BYTES_OUTSIDE_TEXTS // len(item.replace(b'"', b"").replace(b"a", b"")))
+    with pytest.raises(CallTooDeep):
+        dialect_named("openai").parse_call(OPENAI_CHAT, b'{"model":"m","x":[' + padding + b"0,0,0,0,0,0,0,0,0,0]}")
+    text = b'{"model":"m","x":"' + b"[{" * (MAX_BYTES_OUTSIDE_TEXTS // 2) + b'"}'
+    assert dialect_named("openai").parse_call(OPENAI_CHAT, text).model == "m"
 
 
 def test_depth_up_to_the_limit_passes_and_brackets_in_texts_do_not_count():
