@@ -6,7 +6,7 @@ It knows no domain and no ledger: tables belong to the rooms above, ledger entri
 from sekisho.db.base import Base, CanonicalJson, UtcDateTime, closed_list
 from sekisho.db.engine import sqlite_url
 from sekisho.db.errors import Conflict, DatabaseFailed, DatabaseRefused
-from sekisho.db.outbox import Append, drain, is_recorded, record
+from sekisho.db.outbox import Append, HistoryDiffers, check_history, drain, is_recorded, record
 from sekisho.db.session import Database
 
 __all__ = [
@@ -17,7 +17,9 @@ __all__ = [
     "Database",
     "DatabaseFailed",
     "DatabaseRefused",
+    "HistoryDiffers",
     "UtcDateTime",
+    "check_history",
     "closed_list",
     "drain",
     "is_recorded",

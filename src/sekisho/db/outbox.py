@@ -6,7 +6,8 @@ answered or pushed to gates. What a crash left behind is drained at the next sta
 recognise an entry that it already has.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import zip_longest
 from typing import ClassVar, TypeAlias
 
 from sqlalchemy import LargeBinary, String, select, update
@@ -30,6 +31,13 @@ class OutboxRefused(SekishoError):
 
     code: ClassVar[str] = "SKS-DB-004"
     hint = "This is a defect: report it with the command that led here."
+
+
+class HistoryDiffers(SekishoError):
+    """The database and the ledger do not tell one history: one of the two was put back from an older copy."""
+
+    code: ClassVar[str] = "SKS-DB-005"
+    hint = "Put back the newest copies of both. Going on would bring back what was revoked, held or changed since."
 
 
 class OutboxRow(Base):
@@ -79,6 +87,22 @@ def drain(database: Database, append: Append) -> tuple[int, ...]:
                 session.execute(update(OutboxRow).where(OutboxRow.id == number).values(entry_index=index))
         drained.extend(index for _, index in placed)
     return tuple(drained)
+
+
+def check_history(database: Database, logged: Iterable[int]) -> None:
+    """Raise HistoryDiffers unless `logged` are exactly the indexes of what was drained here.
+
+    `logged`: the index of every entry in the ledger that came through an outbox, rising. The caller MUST have drained
+    this one, and MUST NOT serve after a refusal: a database from before a revocation knows the grant as good.
+    """
+    with database.read() as session:
+        indexes = select(OutboxRow.entry_index).where(OutboxRow.entry_index.is_not(None))
+        drained = session.scalars(indexes.order_by(OutboxRow.entry_index))
+        for ours, theirs in zip_longest(drained, logged):
+            if theirs is None or (ours is not None and ours < theirs):
+                raise HistoryDiffers(f"the ledger has lost entry {ours}, which the database knows")
+            if ours != theirs:
+                raise HistoryDiffers(f"the database does not know entry {theirs} of the ledger")
 
 
 def _owed(database: Database) -> list[tuple[int, bytes, str]]:

@@ -1,10 +1,24 @@
 """The outbox: what a change owes the ledger is paid, once, in order, whatever crashes."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sekisho.db import Base, Conflict, Database, drain, is_recorded, record, sqlite_url
+from sekisho.db import (
+    Base,
+    Conflict,
+    Database,
+    HistoryDiffers,
+    check_history,
+    drain,
+    is_recorded,
+    record,
+    sqlite_url,
+)
 from sekisho.db.outbox import OutboxRefused
 
 
@@ -105,3 +119,45 @@ def test_a_key_has_a_size(database: Database, key: str) -> None:
     """SQLite would take any length; PostgreSQL would not."""
     with pytest.raises(OutboxRefused), database.begin() as session:
         record(session, b"", key=key)
+
+
+def test_a_database_and_its_own_ledger_tell_one_history(database: Database) -> None:
+    """Entries that others wrote into the same log lie between them; what is not drained yet is in neither."""
+    ledger = Ledger()
+    ledger.append(b"of another writer", "other")
+    _record(database, "a", "b")
+    drain(database, ledger.append)
+    _record(database, "c")
+    check_history(database, [1, 2])
+
+
+def test_a_database_put_back_from_before_a_revocation_is_refused(tmp_path: Path, database: Database) -> None:
+    """Nobody would be told: the grant stands in the older copy, and nothing is owed to the ledger."""
+    ledger = Ledger()
+    _record(database, "grant")
+    drain(database, ledger.append)
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup, closing(sqlite3.connect(_file(database))) as now:
+        now.backup(backup)
+    _record(database, "revocation")
+    drain(database, ledger.append)
+
+    older = Database.open(sqlite_url(tmp_path / "backup.db"))
+    assert drain(older, ledger.append) == ()
+    with pytest.raises(HistoryDiffers, match="does not know entry 1"):
+        check_history(older, range(2))
+    older.close()
+    check_history(database, range(2))
+
+
+@pytest.mark.parametrize("logged", [(), (0,), (1,), (0, 2), (0, 1, 2), (5,)])
+def test_any_other_set_of_entries_is_refused(database: Database, logged: tuple[int, ...]) -> None:
+    """A ledger put back from an older copy has lost some; a ledger of another programme has others."""
+    ledger = Ledger()
+    _record(database, "a", "b")
+    drain(database, ledger.append)
+    with pytest.raises(HistoryDiffers):
+        check_history(database, logged)
+
+
+def _file(database: Database) -> str:
+    return str(database.engine.url.database)
