@@ -76,7 +76,13 @@ class Link:
             writer.close()
 
     async def _take_frames(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_first = True
         while line := await reader.readline():
+            # A gate that stood still finds frames in the socket that say what was so then. Whoever connects is told
+            # what is so now.
+            if not is_first and self._gate.parts.lease.remaining_s() <= 0:
+                raise LinkRefused("the lease lapsed on this connection")
+            is_first = False
             acknowledged = take_frame(self._gate, line)
             if acknowledged is not None:
                 writer.write(_frame({"ack": {"version": acknowledged}}))

@@ -7,7 +7,7 @@ import pytest
 from gate_rig import ROOT, Desk, make_snapshot, with_grant
 
 from sekisho.access import GrantState, snapshot_to_json
-from sekisho.core import SekishoError
+from sekisho.core import Reason, SekishoError
 from sekisho.gate.link import Hello, Link, take_frame
 
 HELLO = Hello(slot="gate-0", secret="s3cret", origin="sekisho.example/calls/gate-0", vkey="v")
@@ -88,6 +88,20 @@ async def test_a_lost_link_is_taken_up_again_and_calls_go_on_under_the_lease(rig
     await rig.until(lambda: control.connections == 2)
     control.writer.write(frame({"lease": {"version": 1}}))
     assert (await desk.call()).status == 200
+
+
+async def test_frames_that_waited_while_the_gate_stood_still_renew_nothing(rig, control, desk):
+    """Invariant 8: leases that were sent before a revocation was, and read after, must not outlive it. The gate
+    connects anew, and is told what is in force."""
+    control.writer.write(snapshot_frame(make_snapshot(version=2)))
+    await rig.until(lambda: control.of("ack"))
+    rig.monotonic[0] += 60
+    control.writer.write(frame({"lease": {"version": 2}}) * 30)
+    await rig.until(lambda: control.connections == 2)
+    assert (await desk.call()).code == Reason.SNAPSHOT_STALE.value
+    control.writer.write(snapshot_frame(with_grant(make_snapshot(version=2), state=GrantState.REVOKED)))
+    await rig.until(lambda: len(control.of("ack")) == 2)
+    assert (await desk.call()).code == Reason.GRANT_REVOKED.value
 
 
 async def test_a_bad_frame_drops_the_link_and_keeps_what_is_in_force(rig, control):
