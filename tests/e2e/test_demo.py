@@ -70,8 +70,8 @@ def test_four_ways_to_fail_the_quorum_were_refused_for_their_own_reason(facts):
 
 def test_all_six_calls_of_the_official_clients_were_answered_by_the_model(facts):
     """Three APIs, streamed and not; the lab's credential is nowhere in what came back."""
-    assert len(facts["access"]["answers_characters"]) == 6
-    assert all(facts["access"]["answers_characters"].values())
+    assert len(facts["access"]["characters_in_each_answer"]) == 6
+    assert all(facts["access"]["characters_in_each_answer"].values())
     assert facts["access"]["lab_credential_seen_by_client"] is False
 
 

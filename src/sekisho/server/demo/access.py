@@ -24,7 +24,7 @@ def play(stage: Stage) -> Mapping[str, Any]:
     require(not leaked, "a lab's credential reached the client")
     return {
         "model_behind_the_gate": "SmolLM2-135M-Instruct on this machine, in the place of both labs",
-        "answers_characters": {name: len(text) for name, text in answers.items()},
+        "characters_in_each_answer": {name: len(text) for name, text in answers.items()},
         "receipts": len(receipts),
         "lab_credential_seen_by_client": False,
     }

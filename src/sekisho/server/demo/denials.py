@@ -1,4 +1,4 @@
-"""Act 4: eight ways not to get through, each with its reason; a stranger learns nothing from any."""
+"""Act 4: nine ways not to get through, each with its reason; a stranger learns nothing from any."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -22,7 +22,7 @@ _ACTS: Mapping[str, tuple[str, tuple[str, ...], ModuleType]] = {  # name → wha
     "charter": ("five parties agree on who may grant; an accord comes into force", (), charter),
     "vetting": ("institutions by LEI, people and workloads by key, grants by the quorum", ("charter",), vetting),
     "access": ("the labs' own clients call a real model through the gate", ("vetting",), access),
-    "denials": ("eight ways not to get through, each with its reason", ("vetting",), denials),
+    "denials": ("nine ways not to get through, each with its reason", ("vetting",), denials),
     "revocation": ("a grant is revoked while calls run; a lab is put on hold", ("vetting",), revocation),
     "hunt": ("a bank hunts in its own code; a published flaw is found, and gone in the fix", ("vetting",), hunt),
     "sharing": ("the finding protects who runs the component, under embargo", ("hunt",), sharing),
