@@ -4,6 +4,8 @@ Why a caller was refused stays inside; outside, every stranger gets the same byt
 """
 
 import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -27,23 +29,30 @@ from sekisho.tokens import (
 )
 
 _log = structlog.get_logger("sekisho.gate")
+# Clocks that are kept right are set back by less; a proof that was used lives for a minute.
+CLOCK_SET_BACK = timedelta(seconds=5)
 
 
 class Authenticator:
     """Verifies tokens and proofs for one gate. `origin`: the configured external one, which Host never replaces."""
 
-    def __init__(self, *, origin: str, lease: Lease, nonces: Nonces, replays: ReplayWindow, clock: Clock) -> None:
+    def __init__(
+        self, *, origin: str, lease: Lease, make_nonces: Callable[[], Nonces], replays: ReplayWindow, clock: Clock
+    ) -> None:
+        """`make_nonces`: returns nonces with a secret of their own, at the start and when the clock was set back."""
         self._origin = origin
         self._lease = lease
-        self._nonces = nonces
+        self._make_nonces = make_nonces
+        self._nonces = make_nonces()
         self._replays = replays
         self._clock = clock
+        self._latest_at = clock.now()
         self._tokens: dict[bytes, AccessToken] = {}
         self._tokens_of: Force | None = None
 
     def nonce(self) -> bytes:
         """Return the nonce that the next proof should carry."""
-        return self._nonces.current(self._clock.now()).encode()
+        return self._nonces.current(self._now()).encode()
 
     def authenticate(self, head: RequestHead) -> Caller:
         """Return who is calling, or raise TokenRefused or ProofRefused, whose `reason` is for the log alone.
@@ -51,17 +60,18 @@ class Authenticator:
         (1) Exactly one token, under the DPoP scheme; (2) the token is the programme's, for this gate, and in time;
         (3) exactly one proof, of the token's key, for this method and path, fresh and first used.
         """
+        at = self._now()
         # (1)
         text = require_dpop_token(_values(head, b"authorization"))
         # (2)
-        token = self._verify_token(text)
+        token = self._verify_token(text, at)
         # (3) RFC 9449 4.3.
         proof = verify_proof(
             _values(head, b"dpop"),
             method=head.method,
             origin=self._origin,
             target=head.path,
-            at=self._clock.now(),
+            at=at,
             binding=Binding(token=text, jkt=token.jkt),
             nonces=self._nonces,
             replays=self._replays,
@@ -74,12 +84,25 @@ class Authenticator:
             technique=token.technique,
         )
 
-    def _verify_token(self, text: str) -> AccessToken:
+    def _now(self) -> datetime:
+        """Return the time. If the clock was set back, no nonce from before is good any more.
+
+        Proofs are remembered by time that only runs forward; set back far enough, the clock would make one good again
+        that was used and forgotten.
+        """
+        at = self._clock.now()
+        if at < self._latest_at - CLOCK_SET_BACK:
+            self._nonces = self._make_nonces()
+            self._latest_at = at
+        self._latest_at = max(self._latest_at, at)
+        return at
+
+    def _verify_token(self, text: str, at: datetime) -> AccessToken:
         force = self._lease.latest
         if force is None:
             raise TokenRefused("no snapshot has come yet, so no issuer's key is known")
         self._forget_if_changed(force)
-        at, digest = self._clock.now(), hashlib.sha256(text.encode("ascii")).digest()
+        digest = hashlib.sha256(text.encode("ascii")).digest()
         known = self._tokens.get(digest)
         if known is not None:
             if at >= known.expires_at:

@@ -121,7 +121,7 @@ def assemble(settings: GateSettings, log: Log, *, origin: str, clock: Clock, ids
             origin=origin,
             lease=lease,
             # New at each start: a proof made for the process before is refused, and so is its replay.
-            nonces=Nonces(secrets.token_bytes(_NONCE_SECRET_BYTES)),
+            make_nonces=lambda: Nonces(secrets.token_bytes(_NONCE_SECRET_BYTES)),
             replays=ReplayWindow(window_s=_REPLAY_WINDOW_S, monotonic=time.monotonic),
             clock=clock,
         ),

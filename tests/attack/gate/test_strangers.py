@@ -131,6 +131,19 @@ async def test_a_proof_opens_one_request(rig, desk):
     assert len(rig.lab.requests) == 2
 
 
+async def test_a_proof_does_not_come_back_when_the_clock_is_set_back(rig, desk):
+    """Invariant 2, a clock in doubt: the record of used proofs forgets by a clock that only runs forward."""
+    data = desk.request()
+    assert (await rig.exchange(data)).status == 200
+    rig.clock.advance(timedelta(seconds=250))
+    rig.monotonic[0] += 250
+    rig.put(replace(rig.snapshot, version=2))
+    assert (await desk.call()).status == 200
+    rig.clock.advance(timedelta(seconds=-250))
+    assert (await rig.exchange(data)).status == 401
+    assert (await desk.call()).status == 200
+
+
 async def test_a_token_that_was_cached_still_needs_its_proof_and_its_time(rig, desk):
     """A cache of verified tokens must not become a way around what makes them safe."""
     token = desk.token()

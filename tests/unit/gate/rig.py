@@ -552,6 +552,7 @@ async def open_rig(
         return Lab(upstream=made, pool=LabPool(made, loop=loop))
 
     ids, budgets = CountedIds(), Budgets()
+    secrets = (bytes([byte]) * 32 for byte in range(1, 256))
     budgets.restore(entry for _, entry in calls_log.entries())
     parts = Parts(
         clock=clock,
@@ -561,7 +562,7 @@ async def open_rig(
         authenticator=Authenticator(
             origin=ORIGIN,
             lease=lease,
-            nonces=Nonces(b"n" * 32),
+            make_nonces=lambda: Nonces(next(secrets)),
             replays=ReplayWindow(window_s=121, monotonic=lambda: monotonic[0]),
             clock=clock,
         ),
