@@ -13,7 +13,7 @@ import typer
 from sekisho.cli.options import AsJson
 from sekisho.cli.output import show as show_value
 from sekisho.cli.party import read_key
-from sekisho.core import SekishoError, format_utc
+from sekisho.core import SekishoError
 from sekisho.formats import dsse, jcs
 from sekisho.formats.dsse import Envelope
 from sekisho.server.system import SystemClock
@@ -39,18 +39,10 @@ class DocumentFileRefused(SekishoError):
     hint = "Give a payload in JSON or an envelope that `sekisho document sign` wrote."
 
 
-class CharterOpensEarly(SekishoError):
-    """The charter opens before keys that signed it, so no auditor could count them."""
-
-    code: ClassVar[str] = "SKS-CLI-013"
-    exit_code: ClassVar[int] = 1
-    hint = "Let `valid.opens` be no earlier than the `opens` of the parties' keys, and have the parties sign again."
-
-
 class NotSignedYet(SekishoError):
     """The file is a payload without an envelope."""
 
-    code: ClassVar[str] = "SKS-CLI-014"
+    code: ClassVar[str] = "SKS-CLI-013"
     hint = "Say what it is, to see it as a draft: --kind charter, accord, grant, hold or revocation."
 
 
@@ -108,19 +100,10 @@ def _find_refusal(envelope: Envelope, judge: Charter) -> SekishoError | None:
     try:
         require_signed(envelope, judge, at=SystemClock().now())
         if envelope.kind == Kind.CHARTER.value:
-            _require_pinnable(envelope, judge)
-    except (TrustRefused, CharterOpensEarly) as refusal:
+            pin_charter(envelope, at=SystemClock().now())
+    except TrustRefused as refusal:
         return refusal
     return None
-
-
-def _require_pinnable(envelope: Envelope, charter: Charter) -> None:
-    """Raise CharterOpensEarly unless the signatures count when `charter` opens: that is when auditors judge it."""
-    try:
-        pin_charter(envelope, at=charter.valid.opens)
-    except TrustRefused as refusal:
-        opens = format_utc(charter.valid.opens)
-        raise CharterOpensEarly(f"when the charter opens, {opens}, it is {refusal.message}") from refusal
 
 
 def _describe(envelope: Envelope, judge: Charter | None, refusal: SekishoError | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sekisho.trust.charter import Charter, LabModels, LogKey, charter_payload, r
 from sekisho.trust.documents import Document, read_document, require_signed
 from sekisho.trust.errors import (
     CharterNotInForce,
+    CharterOpensEarly,
     DocumentLapsed,
     DocumentRefused,
     HoldRefused,
@@ -36,6 +37,7 @@ __all__ = [
     "Budget",
     "Charter",
     "CharterNotInForce",
+    "CharterOpensEarly",
     "Document",
     "DocumentLapsed",
     "DocumentRefused",

@@ -81,3 +81,10 @@ class HoldRefused(TrustRefused):
 
     code: ClassVar[str] = "SKS-TRUST-009"
     hint = "The placing party signs its own hold, with a basis, for at most the charter's hold_term_s."
+
+
+class CharterOpensEarly(TrustRefused):
+    """The charter opens before keys that signed it, so no auditor could count them."""
+
+    code: ClassVar[str] = "SKS-TRUST-010"
+    hint = "Let `valid.opens` be no earlier than the `opens` of the parties' keys, and have the parties sign again."

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sekisho.core import format_utc
 from sekisho.formats import dsse
 from sekisho.formats.dsse import Envelope
 from sekisho.trust.charter import Charter, read_charter
+from sekisho.trust.errors import CharterOpensEarly, QuorumNotMet
 from sekisho.trust.quorum import require_quorum
 
 
@@ -22,9 +24,19 @@ def pin_charter(envelope: Envelope, *, at: datetime) -> Charter:
 
     There is no accord yet, so any lab of the charter stands for the lab of the rule. A self-signature says that the
     charter is whole, not whose it is: the caller MUST have `envelope.digest` from its parties by another way.
+    Steps: (1) its shape; (2) its rule is met at `at`; (3) and when it opens, which is when an auditor judges it, and
+    the control plane at each start.
     """
+    # (1)
     charter = read_charter(envelope)
+    # (2)
     require_quorum(envelope, charter, lab=None, at=at)
+    # (3)
+    try:
+        require_quorum(envelope, charter, lab=None, at=charter.valid.opens)
+    except QuorumNotMet as refusal:
+        opens = format_utc(charter.valid.opens)
+        raise CharterOpensEarly(f"when the charter opens, {opens}, it is {refusal.message}") from refusal
     return charter
 
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from sekisho.cli import document
-from sekisho.cli.document import CharterOpensEarly, DocumentFileRefused, Kind, NotSignedYet
+from sekisho.cli.document import DocumentFileRefused, Kind, NotSignedYet
 from sekisho.cli.party import write_key
 from sekisho.core import SteadyClock, Window, format_utc
 from sekisho.formats import dsse
@@ -16,6 +16,7 @@ from sekisho.formats.dsse import EnvelopeRefused
 from sekisho.formats.jcs import JsonRefused
 from sekisho.trust import (
     CharterNotInForce,
+    CharterOpensEarly,
     DocumentRefused,
     HoldRefused,
     PartyKey,
