@@ -9,9 +9,9 @@ import base64
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,11 +20,12 @@ from sekisho.access import Snapshot, encode_snapshot, snapshot_to_json
 from sekisho.access.services import build_snapshot, refuse_document
 from sekisho.api.interfaces import Done
 from sekisho.core import Clock, IdSource, SekishoError
-from sekisho.db import Database, drain
+from sekisho.db import Database, check_history, drain
 from sekisho.formats import dsse, jcs
 from sekisho.formats.dsse import Envelope
 from sekisho.ledger import Entry, EntryKind, Log, decode_entry
 from sekisho.server.calls_logs import CallsLogs, GateRefused
+from sekisho.server.errors import CharterNotStored, CharterPinned, ForeignCharter, NoCharter
 from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
 from sekisho.server.places import DataDir
 from sekisho.server.setup import write_private
@@ -33,39 +34,21 @@ from sekisho.trust import Charter, pin_charter, read_charter, verify_signers
 
 T = TypeVar("T")
 
+# What the office records of itself; all other entries come from acts, through the outbox.
+RECORDED_HERE = frozenset(
+    {
+        EntryKind.CHARTER_PINNED,
+        EntryKind.SNAPSHOT_PUBLISHED,
+        EntryKind.CALLS_LOG_OPENED,
+        EntryKind.CALLS_CHECKPOINT,
+    }
+)
+
 # A gate that lost the control plane for longer than this denies. Short, since in that time no stop reaches it; long
 # enough for a restart of the control plane.
 LEASE_S = 5
 # Invariant 8 asks for 100 ms; an answer waits a little longer for the gates' word, then says that it has none.
 IN_FORCE_TIMEOUT_S = 1.0
-
-
-class NoCharter(SekishoError):
-    """Nothing can be granted before a charter is pinned."""
-
-    code: ClassVar[str] = "SKS-SERVER-101"
-    hint = "Have the parties sign a charter, then: sekisho charter pin FILE --data DIR."
-
-
-class CharterPinned(SekishoError):
-    """There is a charter already."""
-
-    code: ClassVar[str] = "SKS-SERVER-102"
-    hint = "A pinned charter is the trust root and is not replaced; start another data directory for another programme."
-
-
-class ForeignCharter(SekishoError):
-    """The charter names another ledger, so no verifier could ever check this one with it."""
-
-    code: ClassVar[str] = "SKS-SERVER-103"
-    hint = "Put the vkey of ledger/decisions/vkey and its origin into the charter, and have the parties sign again."
-
-
-class CharterNotStored(SekishoError):
-    """The charter's file cannot be written; it is not pinned."""
-
-    code: ClassVar[str] = "SKS-SERVER-107"
-    hint = "Look at the disk that holds the data directory (full, read-only), then pin the charter again."
 
 
 class ControlOffice:
@@ -117,12 +100,16 @@ class ControlOffice:
         _ = self.snapshot
 
     def start(self) -> None:
-        """Make good what a crash left undone, then make the first snapshot. Call once, before serving."""
+        """Make good what a crash left undone, then make the first snapshot. Call once, before serving.
+
+        Raises HistoryDiffers for a database or ledger that was put back from an older copy.
+        """
         with self._acting:
             self._read_log()
             if self._places.charter.exists():
                 self._adopt(dsse.decode(self._places.charter.read_bytes()))
             drain(self._database, self._append)
+            check_history(self._database, self._drained())
             self._publish()
 
     def pin(self, envelope: bytes) -> Done[Charter]:
@@ -283,6 +270,10 @@ class ControlOffice:
             if entry.kind is EntryKind.CHARTER_PINNED:
                 self._pinned = str(entry.body["charter_sha256"])
             self._calls_logs.learn(entry)
+
+    def _drained(self) -> Iterator[int]:
+        """Yield the index of every entry that came through the outbox."""
+        return (index for index, entry in self._log.entries() if entry.kind not in RECORDED_HERE)
 
     def _welcome(self, hello: Hello) -> Pushed:
         """Put a gate's log on record the first time it is seen, before the gate gets anything."""

@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sekisho.access import GrantState, digest_snapshot
 from sekisho.access import services as access
 from sekisho.core import SekishoError
+from sekisho.db import HistoryDiffers
 from sekisho.formats import dsse
 from sekisho.ledger import Entry, EntryKind, verify_ledger
 from sekisho.ledger.errors import LedgerUnavailable
@@ -29,8 +30,8 @@ from sekisho.ledger.steps import Step
 from sekisho.registry import services as registry
 from sekisho.server import office as office_module
 from sekisho.server.calls_logs import GateRefused
+from sekisho.server.errors import CharterPinned, ForeignCharter, NoCharter
 from sekisho.server.gate_link import Hello, Pushed
-from sekisho.server.office import CharterPinned, ForeignCharter, NoCharter
 from sekisho.server.places import DataDir
 from sekisho.tlog.checkpoint import Checkpoint, sign_checkpoint
 from sekisho.tlog.merkle import Frontier, hash_leaf
@@ -157,6 +158,18 @@ def test_versions_rise_over_acts_and_restarts(world: Any) -> None:
                 office.act(rig.enrol_anything(world))
                 versions.append(office.snapshot.version)
     assert versions == sorted(set(versions))
+
+
+def test_a_database_from_before_a_revocation_is_not_served(world: Any) -> None:
+    """A copy that was put back knows the grant as good; the ledger knows better."""
+    with world.open():
+        grant = _granted(world)
+    copy = world.places.control_db.read_bytes()
+    with world.open():
+        _take(world, access.revoke_grant, world.revocation(grant))
+    world.places.control_db.write_bytes(copy)
+    with pytest.raises(HistoryDiffers), world.open():
+        pass
 
 
 # A ledger that fails and comes back, while the process lives.
