@@ -33,6 +33,11 @@ class CallsLog(Protocol):
         """Return a future of the entry's index, done once it is durable."""
         ...
 
+    @property
+    def trouble(self) -> SekishoError | None:
+        """Why the log cannot be published, or None if it can."""
+        ...
+
     def entries(self, start: int = 0) -> Iterator[tuple[int, Entry]]:
         """Yield every durable entry with its index."""
         ...
@@ -51,7 +56,7 @@ class _Owed:
 
 
 class Recorder:
-    """Writes the gate's entries. `is_writable`: the latest entry became durable in time."""
+    """Writes the gate's entries."""
 
     def __init__(
         self, log: CallsLog, *, clock: Clock, ids: IdSource, timeout_s: float = limits.LEDGER_TIMEOUT_S
@@ -61,13 +66,22 @@ class Recorder:
         self._ids = ids
         self._timeout_s = timeout_s
         self._owed: deque[_Owed] = deque(maxlen=_MAX_OWED)
-        self.is_writable = True
+        self._wrote = True
+
+    @property
+    def is_writable(self) -> bool:
+        """Say whether the latest entry became durable in time, and the log can be published."""
+        return self._wrote and self._log.trouble is None
 
     async def intend(self, body: Mapping[str, Json], *, salt: bytes) -> int:
         """Return the index of the intent once it is durable, or raise Denied (LEDGER_UNAVAILABLE).
 
         An intent that lands after its time gets its outcome all the same: the call was not made.
         """
+        # A database whose file is gone takes entries as before and keeps them from everybody: only reading them back,
+        # as the publisher does, finds that out.
+        if self._log.trouble is not None:
+            raise Denied(Reason.LEDGER_UNAVAILABLE)
         key = f"intent:{body['request_id']}"
         return await self._write(
             EntryKind.CALL_INTENDED, body, key=key, private=salt, on_late=lambda index: self._answer_late(body, index)
@@ -119,9 +133,9 @@ class Recorder:
                 raise LedgerUnavailable("the ledger did not answer in time")
             index = written.result()
         except SekishoError:
-            self.is_writable = False
+            self._wrote = False
             raise Denied(Reason.LEDGER_UNAVAILABLE) from None
-        self.is_writable = True
+        self._wrote = True
         return index
 
     def _answer_late(self, intent: Mapping[str, Json], index: int) -> None:

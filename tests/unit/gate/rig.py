@@ -28,7 +28,7 @@ from sekisho.access import (
     SnapshotPrincipal,
     TargetKind,
 )
-from sekisho.core import SteadyClock, Window
+from sekisho.core import SekishoError, SteadyClock, Window
 from sekisho.gate.authenticate import Authenticator
 from sekisho.gate.budget import Budgets
 from sekisho.gate.connection import Patience
@@ -136,6 +136,7 @@ class MemoryLog:
         self.written: list[Entry] = []
         self.private: list[bytes | None] = []
         self.mode = "ok"
+        self.trouble: SekishoError | None = None
         self.hanging: list[tuple[Entry, bytes | None, concurrent.futures.Future[int]]] = []
         self._keys: dict[str, int] = {}
 

@@ -35,7 +35,7 @@ from gate_rig import (
 from sekisho.access import GrantState, TargetKind
 from sekisho.core import Reason, Window
 from sekisho.gate.relay import LabPatience
-from sekisho.ledger import EntryKind, check_commitment
+from sekisho.ledger import EntryKind, LedgerUnavailable, check_commitment
 
 
 async def test_a_permitted_call_reaches_the_lab_and_comes_back_with_a_receipt(rig, desk):
@@ -266,6 +266,17 @@ async def test_without_the_ledger_no_call_is_made_and_it_recovers(mode):
         rig.log.mode = "ok"
         assert (await desk.call()).status == 200
         assert rig.gate.why_not_ready() is None
+
+
+async def test_no_call_is_made_while_the_log_cannot_be_published(rig, desk):
+    """Invariants 1 and 2: a log that takes entries and cannot show them is in doubt, and so is what it took."""
+    rig.log.trouble = LedgerUnavailable("no such table: entries")
+    assert (await desk.call()).code == Reason.LEDGER_UNAVAILABLE.value
+    assert rig.gate.why_not_ready() == "the ledger does not write"
+    assert rig.lab.requests == []
+    assert rig.gate.parts.budgets.spent(GRT) == (0, 0)
+    rig.log.trouble = None
+    assert (await desk.call()).status == 200
 
 
 async def test_an_intent_that_lands_late_gets_its_outcome(rig):

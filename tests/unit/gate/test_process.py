@@ -33,7 +33,7 @@ from gate_rig import (
 )
 
 from sekisho.access import snapshot_to_json
-from sekisho.core import SteadyClock, Window
+from sekisho.core import Reason, SteadyClock, Window
 from sekisho.gate.budget import Budgets
 from sekisho.gate.process import RandomIds, SystemClock
 from sekisho.ledger import EntryKind, Log, verify_ledger
@@ -283,6 +283,21 @@ async def test_a_kill_leaves_the_intent_and_the_budget_counts_it(place):
     budgets = Budgets()
     budgets.restore(entries)
     assert budgets.spent(GRT) == (entries[0].body["reserved_tokens"], 1)
+
+
+async def test_a_gate_whose_database_is_gone_makes_no_more_calls(place):
+    """Invariant 1: a file that was removed goes on taking entries that nobody will ever see."""
+    desk = await place.desk()
+    assert (await place.call(desk)).status == 200
+    for file in (place.root / "gate-0").glob("calls.db*"):
+        file.unlink()
+    # The first call after it may pass: its entries are what the publisher then misses.
+    async with asyncio.timeout(5):
+        while (await place.call(desk)).status != 503:  # noqa: ASYNC110  # another process has no event to wait for
+            await asyncio.sleep(0.05)
+    made = len(place.lab.requests)
+    assert (await place.call(desk)).code == Reason.LEDGER_UNAVAILABLE.value
+    assert len(place.lab.requests) == made
 
 
 async def test_a_proof_does_not_outlive_its_process(place):
