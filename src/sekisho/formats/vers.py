@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote
 
-from univers.version_constraint import VersionConstraint
 from univers.version_range import RANGE_CLASS_BY_SCHEMES
+from univers.versions import SemverVersion
 
 from sekisho.core.errors import SekishoError
 
@@ -23,6 +23,20 @@ _VERS = re.compile(r"vers:([a-z][a-z0-9.-]*)/([!-~]+)", re.ASCII)
 # A version that could be taken for a range, or has no digit, is a slip of the tool that wrote it.
 _VERSION = re.compile(r"(?=[^0-9]*[0-9])[!-~]{1,200}", re.ASCII)
 _RANGE_MARKS = frozenset("<>=*|")
+# What some ecosystem orders: it begins with a number and ends in a letter or digit. Placeholders (`${version}`), ranges
+# (`[1.0,2.0)`), addresses and names of builds do not, and univers would order many of them all the same.
+_ORDERED = re.compile(r"[vV]?[0-9](?:[0-9A-Za-z.+_:~^!-]*[0-9A-Za-z])?", re.ASCII)
+_WILDCARD = re.compile(r"(?:^|[.-])[xX](?:$|[.+-])", re.ASCII)
+# univers makes a semantic version of anything that begins with a number: `8.5p1` and `1.2.3.4` lose what follows or
+# sort before the release. So these schemes take semantic versions alone, and the others of them plain numbers.
+_SEMANTIC: Final = frozenset({"cargo", "golang", "hex", "npm"})
+# What follows a plus says how a release was built (SemVer 10; PEP 440, local versions); to univers it is a later one.
+_BUILDS: Final = _SEMANTIC | {"pypi"}
+_SEMVER = re.compile(
+    r"v?[0-9]+(?:\.[0-9]+){0,2}(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?",
+    re.ASCII,
+)
+_NUMBERS = re.compile(r"[vV]?[0-9]+(?:\.[0-9]+){0,2}", re.ASCII)
 _CONSTRAINT = re.compile(r"(>=|<=|!=|<|>|)([^|<>=!*]+)", re.ASCII)
 # What VERS leaves unencoded in a version; `quote` leaves letters, digits and _.-~ alone by itself.
 _UNENCODED = ":+"
@@ -30,7 +44,6 @@ _UNENCODED = ":+"
 _CLASSES: Final[Mapping[str, Any]] = {
     scheme: made for scheme, made in RANGE_CLASS_BY_SCHEMES.items() if scheme not in {"all", "none"}
 }
-_from_string: Final[Any] = VersionConstraint.from_string
 
 
 class RangeRefused(SekishoError):
@@ -115,13 +128,24 @@ def read_version(scheme: str, version: str) -> Any:
     """Return univers's version, or raise SchemeUnknown or VersionUnreadable."""
     if not is_known_scheme(scheme):
         raise SchemeUnknown(f"no ordering for scheme {scheme[:40]!r}")
-    if not is_version_text(version):
-        raise VersionUnreadable(f"not a version: {version[:40]!r}")
+    if not _is_ordered(scheme, version):
+        raise VersionUnreadable(f"not a version of scheme {scheme}: {version[:40]!r}")
     try:
-        return _CLASSES[scheme].version_class(version)
+        return _CLASSES[scheme].version_class(version.partition("+")[0] if scheme in _BUILDS else version)
     # univers raises its own InvalidVersion, or whatever the scheme's parser ran into, over a version it cannot read.
     except Exception as error:
         raise VersionUnreadable(f"{version[:40]!r} is not a version of scheme {scheme}") from error
+
+
+def _is_ordered(scheme: str, version: str) -> bool:
+    if not is_version_text(version) or not _ORDERED.fullmatch(version) or _WILDCARD.search(version):
+        return False
+    if scheme in _SEMANTIC:
+        return _SEMVER.fullmatch(version) is not None
+    if issubclass(_CLASSES[scheme].version_class, SemverVersion):
+        return _NUMBERS.fullmatch(version) is not None
+    # Gem::Version takes what follows a hyphen for a preview; in an inventory it is the platform.
+    return scheme != "gem" or "-" not in version
 
 
 def _comparator(constraint: str) -> str:
@@ -149,10 +173,16 @@ def _check_bounds(comparators: tuple[str, ...]) -> None:
 
 def _check_order(scheme: str, text: str) -> None:
     try:
-        ordering = _CLASSES[scheme].version_class
-        written = [_from_string(string=item, version_class=ordering) for item in text.partition("/")[2].split("|")]
-        in_order = all(one.version < other.version for one, other in pairwise(written))
+        written = [read_version(scheme, _bound(scheme, item)) for item in text.partition("/")[2].split("|")]
+        in_order = all(one < other for one, other in pairwise(written))
     except Exception as error:  # as in read_version
         raise RangeRefused(f"a version in it is not one of scheme {scheme}") from error
     if not in_order:
         raise RangeRefused("versions are listed in rising order, each once")
+
+
+def _bound(scheme: str, constraint: str) -> str:
+    version = unquote(constraint.lstrip("<>=!"))
+    if scheme in _BUILDS and "+" in version:
+        raise RangeRefused("build metadata has no order")
+    return version

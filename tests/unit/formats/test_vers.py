@@ -19,6 +19,8 @@ LOOSE = {
     "vers:pypi/>0.0.0|>=0.0.1|0.0.2|<0.0.3|0.0.4|<0.0.5|>=0.0.6",
     "vers:pypi/>0.0.0|>=0.0.1|0.0.2|0.0.3|0.0.4|<0.0.5|>=0.0.6|!=0.8",
     "vers:pypi/>0.0.0|>=0.0.1|>=0.0.1|0.0.2|0.0.3|0.0.4|<0.0.5|<=0.0.6|!=0.7|8.0|>12|<15.3",
+    # Well encoded, and no version of npm.
+    "vers:npm/1.0%252F0",
 }
 
 
@@ -94,6 +96,55 @@ def test_a_version_that_is_none_is_never_compared(version: str) -> None:
     """A version of no sense is neither inside nor outside."""
     with pytest.raises(VersionUnreadable):
         vers.holds(vers.parse("vers:pypi/<2.0"), version)
+
+
+@pytest.mark.parametrize(
+    ("span", "version"),
+    [
+        ("vers:generic/>=8.5|<9.8", "8.5p1"),
+        ("vers:github/>=8.5.0|<9.8.0", "8.5p1"),
+        ("vers:generic/>=1.0.0|<2.0", "1.0.0-1ubuntu2"),
+        ("vers:composer/>=1.0.0|<2.0.0", "1.0.0-p1"),
+        ("vers:composer/>=1.9.5|<2.0.0", "1.9.x-dev"),
+        ("vers:mozilla/>=115.0.2|<116", "115.0.2esr"),
+        ("vers:nginx/>=1.20.0|<1.21.0", "1.20.0-r1"),
+        ("vers:npm/>=1.7.0|<2.0.0", "1.x"),
+        ("vers:npm/>=1.7.0|<2.0.0", "1.7.0.1"),
+        ("vers:gem/>=1.5|<2", "1.x"),
+        ("vers:gem/>=1.0|<2", "1.0-java"),
+        ("vers:maven/>=2.0|<2.9", "${jackson2.version}"),
+        ("vers:maven/>=2.0|<2.9", "[2.0,2.5)"),
+        ("vers:rpm/>=2.0|<2.9", "@VERSION_2@"),
+        ("vers:conan/>=1.0|<2", "cci.20200101"),
+        ("vers:cargo/>=1.0.0|<2.0.0", "1_7"),
+        ("vers:alpm/>=1.0|<2", "git+https://host/path#v1.7"),
+    ],
+)
+def test_what_an_ecosystem_does_not_order_is_not_put_in_order(span: str, version: str) -> None:
+    """Each of these was said to lie outside, though it may be, or is, inside: a bank would do nothing."""
+    with pytest.raises(VersionUnreadable):
+        vers.holds(vers.parse(span), version)
+
+
+@pytest.mark.parametrize(
+    ("span", "version"),
+    [
+        ("vers:golang/>=1.0.0|<2.0.0", "v1.0.0+incompatible"),
+        ("vers:npm/<=1.2.3", "1.2.3+build.5"),
+        ("vers:npm/1.2.3", "1.2.3+build.5"),
+        ("vers:pypi/<=0.26.1", "0.26.1+local.1"),
+    ],
+)
+def test_how_a_release_was_built_does_not_take_it_out_of_a_range(span: str, version: str) -> None:
+    """SemVer 10, and PEP 440's local versions: the same release, of which it is not told that it was mended."""
+    assert vers.holds(vers.parse(span), version)
+
+
+@pytest.mark.parametrize("text", ["vers:generic/<1.2.3.10", "vers:npm/<1.0.0+b", "vers:github/<9.8p1", "vers:npm/<1.x"])
+def test_a_bound_that_has_no_place_in_the_order_is_refused(text: str) -> None:
+    """univers cut 1.2.3.10 down to 1.2.3, so that 1.2.3.9 lay outside."""
+    with pytest.raises(RangeRefused):
+        vers.parse(text)
 
 
 numbers = st.tuples(*[st.integers(0, 30)] * 3)
