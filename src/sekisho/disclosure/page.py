@@ -82,10 +82,10 @@ def _fields_ja(page: Page) -> dict[str, str]:
             else f"バージョン {page.fixed_version} で修正されています。検証のうえ、更新してください。"
         ),
         "sharing": (
-            "エンバーゴ（公開禁止期間）は終了しています。この通知は自由に共有できます（TLP:CLEAR）。"
+            "公表制限（エンバーゴ）は終了しています。この通知は自由に共有できます（TLP:CLEAR）。"
             if page.lifts_at is None
             else "この通知は TLP:AMBER です。貴機関の内部、および対応に必要な委託先・顧客のうち、知る必要のある方に"
-            f"限って共有してください。エンバーゴ（公開禁止期間）は {at_jst_ja(page.lifts_at)} までです。"
+            f"限って共有してください。公表制限（エンバーゴ）は {at_jst_ja(page.lifts_at)} までです。"
         ),
     }
 
@@ -134,6 +134,7 @@ _PAGE = Template(
 <style>
 body { max-width: 42rem; margin: 2rem auto; padding: 0 1rem; line-height: 1.7; font-family: sans-serif }
 .tlp { background: #000; color: $colour; display: inline-block; padding: 0 .5rem; font-weight: bold }
+h1 { font-size: 1.5rem; text-wrap: balance }
 dt { font-weight: bold } dd { margin: 0 0 .8rem }
 hr { margin: 3rem 0 }
 </style>
@@ -153,20 +154,20 @@ $en</article>
 _BODY_JA = Template(
     """<h1>ソフトウェア部品の欠陥に関する事前のお知らせ</h1>
 <p>$recipient 御中</p>
-<p>貴機関からご提出いただいたソフトウェア部品表（SBOM）によると、貴機関は欠陥のある部品をお使いです。下記の対応をお願いいたします。</p>
+<p>ご提出いただいたソフトウェア部品表（SBOM）を照合した結果、貴機関でご利用の部品に欠陥があることが判明しました。下記の対応をお願いいたします。</p>
 <dl>
 <dt>管理番号</dt><dd>$tracking_id</dd>
 <dt>発行日時</dt><dd>$issued_at</dd>
 <dt>部品</dt><dd>$component</dd>
 <dt>貴機関でお使いのバージョン</dt><dd>$versions</dd>
-<dt>いま行うこと</dt><dd>$mitigation</dd>
+<dt>直ちにお願いしたい対応</dt><dd>$mitigation</dd>
 <dt>修正済みのバージョン</dt><dd>$fix</dd>
 <dt>取り扱い</dt><dd>$sharing</dd>
 <dt>公開前にお知らせする根拠</dt><dd>$basis</dd>
 <dt>発行者</dt><dd>$issuer</dd>
 <dt>お問い合わせ先</dt><dd>$contact</dd>
 </dl>
-<p>欠陥の技術的な内容は、悪用を防ぐため記載しておりません。調査や検証による特定はお控えください。</p>
+<p>欠陥の技術的な内容は、悪用を防ぐため記載しておりません。欠陥の特定を目的とした調査や検証はお控えください。</p>
 """
 )
 
