@@ -6,8 +6,9 @@ rules it does not enforce (letter case of brew, swift and some others) are why `
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from packageurl import PackageURL
 
@@ -15,6 +16,8 @@ from sekisho.core.errors import SekishoError
 
 # The longest in public SBOMs, with several qualifiers, stay below 600.
 MAX_LENGTH = 2_048
+# Types in which a name with a namespace and the same name without are two packages.
+_WITH_OR_WITHOUT: Final = frozenset({"docker", "hex", "npm", "oci"})
 _RUNS = re.compile(r"[^a-z0-9]+", re.ASCII)
 
 
@@ -89,14 +92,21 @@ def is_same_package(one: Purl, other: Purl) -> bool:
 
 
 def is_look_alike(one: Purl, other: Purl) -> bool:
-    """Say whether two purls of one type differ in letter case or separators alone: perhaps the same package."""
-    return one.type == other.type and not is_same_package(one, other) and _loose(one) == _loose(other)
+    """Say whether two purls of one type are perhaps the same package, written carelessly.
+
+    They differ in letter case or separators alone, or one leaves the namespace out (`pkg:maven/log4j-core`), or has one
+    where there is none (`pkg:pypi/encode/starlette`); of the types in _WITH_OR_WITHOUT these are two packages.
+    """
+    if one.type != other.type or is_same_package(one, other) or name_words(one.name) != name_words(other.name):
+        return False
+    spaces = {name_words(purl.namespace or "") for purl in (one, other)}
+    return len(spaces) == 1 or (() in spaces and one.type not in _WITH_OR_WITHOUT)
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """Return the words of a package's name, lower-case: `python3-Starlette` is ("python3", "starlette")."""
-    return tuple(word for word in _RUNS.split(name.casefold()) if word)
+    """Return the words of a package's name, lower-case: `python3-Starlette` is ("python3", "starlette").
 
-
-def _loose(purl: Purl) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return name_words(purl.namespace or ""), name_words(purl.name)
+    Full-width letters are letters, and what cannot be seen (a zero-width space) parts no word.
+    """
+    seen = "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if unicodedata.category(c) != "Cf")
+    return tuple(word for word in _RUNS.split(seen) if word)

@@ -65,6 +65,24 @@ def test_other_packages_are_not_the_same(other: str) -> None:
     assert not purl.is_same_package(purl.parse("pkg:pypi/starlette"), purl.parse(other))
 
 
+@pytest.mark.parametrize(
+    ("listed", "package", "expected"),
+    [
+        ("pkg:maven/log4j-core@2.14", "pkg:maven/org.apache.logging.log4j/log4j-core", True),
+        ("pkg:composer/framework@1", "pkg:composer/laravel/framework", True),
+        ("pkg:pypi/encode/starlette@0.26.1", "pkg:pypi/starlette", True),
+        ("pkg:gem/rubygems/rails@7", "pkg:gem/rails", True),
+        ("pkg:pypi/star%E2%80%8Blette@0.26.1", "pkg:pypi/starlette", True),
+        ("pkg:pypi/%EF%BD%93tarlette@0.26.1", "pkg:pypi/starlette", True),
+        ("pkg:npm/core@1", "pkg:npm/%40scope/core", False),
+        ("pkg:maven/com.example/log4j-core@2.14", "pkg:maven/org.apache.logging.log4j/log4j-core", False),
+    ],
+)
+def test_a_careless_spelling_is_a_look_alike(listed: str, package: str, expected: bool) -> None:
+    """A namespace left out or made up, full-width and invisible characters: perhaps the package, never surely not."""
+    assert purl.is_look_alike(purl.parse(listed), purl.parse(package)) is expected
+
+
 def test_what_differs_in_case_alone_is_a_look_alike() -> None:
     """A type whose rules the library does not enforce: perhaps the same, so never safely another."""
     one, other = purl.parse("pkg:brew/OpenSSL"), purl.parse("pkg:brew/openssl")
