@@ -177,7 +177,8 @@ def _page(
         tracking_id=tracking_id,
         tlp=tlp_of(case.embargo),
         recipient=recipient.name,
-        component=purl.parse_package(case.affected.package).name,
+        # The ecosystem too: there is a package of that name in more than one.
+        component=f"{purl.parse_package(case.affected.package).name} ({case.affected.package})",
         versions=versions,
         fixed_version=case.fixed_version,
         mitigation=case.mitigation.text,
