@@ -35,11 +35,13 @@ class Gate:
         *,
         tasks: asyncio.TaskGroup,
         max_body_bytes: int = limits.DEFAULT_MAX_BODY_BYTES,
+        max_connections: int = limits.MAX_CONNECTIONS,
         patience: Patience | None = None,
     ) -> None:
         self.parts = parts
         self.max_body_bytes = max_body_bytes
         self.patience = patience or Patience()
+        self._max_connections = max_connections
         self._tasks = tasks
         self._connections: set[CallerConnection] = set()
         self._calls: set[IncomingCall] = set()
@@ -55,7 +57,7 @@ class Gate:
     # Door
 
     def enter(self, connection: CallerConnection) -> bool:
-        if self.is_stopping or len(self._connections) >= limits.MAX_CONNECTIONS:
+        if self.is_stopping or len(self._connections) >= self._max_connections:
             return False
         self._connections.add(connection)
         return True

@@ -12,8 +12,11 @@ MAX_TARGET_BYTES = 2_048
 DEFAULT_MAX_BODY_BYTES = 16_777_216
 # All request bodies in memory together: a thousand agents' requests, or sixteen of the largest.
 MAX_BODIES_BYTES = 268_435_456
-# One caller's connection costs about 10 kB and a file descriptor; Debian's default is 1,024, services raise it.
+# One caller's connection costs about 10 kB and a file descriptor, its call another one for the lab. Where the system
+# gives fewer descriptors there are fewer connections: without one to spare, neither ledger nor link could go on.
 MAX_CONNECTIONS = 8_192
+# Idle connections to the labs, the ledger's files, the link, the admin listener.
+RESERVED_FILES = 256
 # Each call under way holds a task, two sockets and up to 0.5 MB of buffers when both sides stall.
 MAX_CALLS = 4_096
 # Bytes that a caller sends while its call is under way. No client of ours pipelines; this many is a flood.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 import structlog
 
 from sekisho.core import Clock, IdSource
+from sekisho.gate import limits
 from sekisho.gate.admin import AdminConnection
 from sekisho.gate.authenticate import Authenticator
 from sekisho.gate.budget import Budgets
@@ -82,7 +84,9 @@ async def run_gate(settings: GateSettings, log: Log, *, clock: Clock, ids: IdSou
     async with asyncio.TaskGroup() as tasks:
         # (2)
         parts = assemble(settings, log, origin=listening.origin, clock=clock, ids=ids)
-        gate = Gate(parts, tasks=tasks, max_body_bytes=settings.max_body_bytes)
+        gate = Gate(
+            parts, tasks=tasks, max_body_bytes=settings.max_body_bytes, max_connections=count_connections(take_files())
+        )
         # (3)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(gate.make_connection, sock=main, backlog=_BACKLOG)
@@ -135,6 +139,22 @@ def assemble(settings: GateSettings, log: Log, *, origin: str, clock: Clock, ids
         log_name=settings.log_name,
         patience=LabPatience(),
     )
+
+
+def take_files() -> int:
+    """Ask the system for as many open files as the gate can use, and return how many it may have."""
+    wanted = 2 * limits.MAX_CONNECTIONS + limits.RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return wanted if soft == resource.RLIM_INFINITY else soft
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most
+
+
+def count_connections(files: int) -> int:
+    """Return how many callers may be connected with `files` descriptors: one for each, and one for its call's lab."""
+    return max(1, min(limits.MAX_CONNECTIONS, (files - limits.RESERVED_FILES) // 2))
 
 
 def bind(host: str, port: int) -> socket.socket:

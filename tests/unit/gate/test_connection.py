@@ -98,7 +98,7 @@ async def test_there_is_an_end_to_connections_and_to_calls(rig, desk, monkeypatc
     """Beyond the most a gate carries: no connection, or a denial."""
     monkeypatch.setattr(limits, "MAX_CALLS", 0)
     assert (await desk.call()).code == Reason.GATE_STOPPING.value
-    monkeypatch.setattr(limits, "MAX_CONNECTIONS", 0)
+    monkeypatch.setattr(rig.gate, "_max_connections", 0)
     assert await rig.exchange_raw(b"GET / HTTP/1.1\r\n\r\n") == b""
 
 

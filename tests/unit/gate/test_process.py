@@ -3,7 +3,11 @@
 import asyncio
 import json
 import os
+import re
+import resource
+import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -34,8 +38,9 @@ from gate_rig import (
 
 from sekisho.access import snapshot_to_json
 from sekisho.core import Reason, SteadyClock, Window
+from sekisho.gate import limits
 from sekisho.gate.budget import Budgets
-from sekisho.gate.process import RandomIds, SystemClock
+from sekisho.gate.process import RandomIds, SystemClock, count_connections
 from sekisho.ledger import EntryKind, Log, verify_ledger
 
 FOREIGN = frozenset(
@@ -91,11 +96,13 @@ class Place:
         finally:
             log.close()
 
-    async def start(self) -> None:
+    async def start(self, *, most_files: int | None = None) -> None:
         (self.root / "run" / "gate-0.json").unlink(missing_ok=True)
         with (self.root / "stderr").open("ab") as stderr:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "sekisho.gate", "--data", str(self.root), "--slot", "gate-0", stderr=stderr
+                *(() if most_files is None else ("prlimit", f"--nofile={most_files // 2}:{most_files}")),
+                *(sys.executable, "-m", "sekisho.gate", "--data", str(self.root), "--slot", "gate-0"),
+                stderr=stderr,
             )
         await _until((self.root / "run" / "gate-0.json").exists)
         acknowledged = len(self.heard)
@@ -283,6 +290,34 @@ async def test_a_kill_leaves_the_intent_and_the_budget_counts_it(place):
     budgets = Budgets()
     budgets.restore(entries)
     assert budgets.spent(GRT) == (entries[0].body["reserved_tokens"], 1)
+
+
+@pytest.mark.parametrize(("files", "connections"), [(10**6, limits.MAX_CONNECTIONS), (1024, 384), (256, 1), (3, 1)])
+def test_every_connection_can_have_its_call(files, connections):
+    """Two descriptors each, after what the ledger and the link need."""
+    assert count_connections(files) == connections
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit of util-linux")
+async def test_strangers_cannot_take_the_descriptors_that_ledger_and_link_need(place):
+    """With few descriptors there are few connections; those who hold them all do not stop the gate's own work."""
+    await place.end(signal.SIGTERM)
+    await place.start(most_files=300)
+    assert resource.prlimit(place.run["pid"], resource.RLIMIT_NOFILE) == (300, 300)
+    desk, most = await place.desk(), count_connections(300)
+    idle = [socket.create_connection(("127.0.0.1", place.run["port"])) for _ in range(400)]
+    await asyncio.sleep(1.5)
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.run["admin_port"])
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+    text = (await reader.read()).decode()
+    assert 0 < int(re.search(r"gate_connections (\d+)", text)[1]) <= most
+    assert "sekisho_gate_ledger_writable 1\n" in text
+    assert float(re.search(r"(?m)^sekisho_gate_lease_remaining_seconds (\S+)", text)[1]) > 2
+    for kept in idle:
+        kept.close()
+    writer.transport.abort()
+    await asyncio.sleep(0.1)
+    assert (await place.call(desk)).status == 200
 
 
 async def test_a_gate_whose_database_is_gone_makes_no_more_calls(place):
