@@ -96,6 +96,14 @@ def served(world: Any) -> Iterator[Served]:
         yield serve_world(world)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An application for tests that leave nothing behind: what is refused."""
+    world = rig.World(DataDir(tmp_path_factory.mktemp("s") / "d"))
+    with world.open():
+        yield serve_world(world)
+
+
 @pytest.fixture
 def serve() -> Callable[[Any], Served]:
     """Serves a world that the test opened."""

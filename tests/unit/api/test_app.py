@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sekisho.api import app as app_module
@@ -43,10 +43,10 @@ def _routes(served: Any) -> list[tuple[str, str, dict[str, Any]]]:
     return routes
 
 
-def test_the_routes_are_those_that_the_command_line_calls(served: Any) -> None:
+def test_the_routes_are_those_that_the_command_line_calls(shared: Any) -> None:
     """The walk below is over all of them, so it must not have become a walk over none."""
-    assert len(_routes(served)) >= 17
-    assert all(path.startswith("/api/v1/") for _, path, _ in _routes(served))
+    assert len(_routes(shared)) >= 17
+    assert all(path.startswith("/api/v1/") for _, path, _ in _routes(shared))
 
 
 FALSE_CREDENTIALS = [
@@ -63,16 +63,16 @@ FALSE_CREDENTIALS = [
 ]
 
 
-def test_nothing_of_the_office_is_open_to_a_stranger(served: Any) -> None:
+def test_nothing_of_the_office_is_open_to_a_stranger(shared: Any) -> None:
     """Every route, known or not, with no body, garbage or a good one: one answer, the body never looked at."""
-    paths = [(method, path.replace("{case_id}", "cas_1")) for method, path, _ in _routes(served)]
+    paths = [(method, path.replace("{case_id}", "cas_1")) for method, path, _ in _routes(shared)]
     answers = set()
     for method, path in [*paths, ("GET", "/api/v1/nothing"), ("DELETE", "/api/v1"), ("PUT", "/api/v1/grants")]:
         for headers in FALSE_CREDENTIALS:
             raw = {
-                name: value.replace("OFFICE", served.credential).encode("latin-1") for name, value in headers.items()
+                name: value.replace("OFFICE", shared.credential).encode("latin-1") for name, value in headers.items()
             }
-            answer = served.stranger.request(
+            answer = shared.stranger.request(
                 method, path, headers=raw | JSON, content=b"{" if method != "GET" else None
             )
             assert _problem(answer, status=401)["code"] == "SKS-API-001"
@@ -80,14 +80,14 @@ def test_nothing_of_the_office_is_open_to_a_stranger(served: Any) -> None:
     assert len(answers) == 1
 
 
-def test_two_credentials_are_none(served: Any) -> None:
+def test_two_credentials_are_none(shared: Any) -> None:
     """Which one a proxy in front has judged, nobody can know."""
-    for pair in [(served.credential, "x"), ("x", served.credential), (served.credential, served.credential)]:
+    for pair in [(shared.credential, "x"), ("x", shared.credential), (shared.credential, shared.credential)]:
         headers = [("authorization", f"Bearer {credential}") for credential in pair]
-        _problem(served.stranger.get("/api/v1/grants", headers=headers), status=401)
+        _problem(shared.stranger.get("/api/v1/grants", headers=headers), status=401)
 
 
-def test_the_path_cannot_be_spelled_past_the_guard(served: Any) -> None:
+def test_the_path_cannot_be_spelled_past_the_guard(shared: Any) -> None:
     """What the guard lets through unseen, no route takes."""
     for path in (
         "//api/v1/grants",
@@ -97,14 +97,14 @@ def test_the_path_cannot_be_spelled_past_the_guard(served: Any) -> None:
         "/api%2fv1/grants",
         "/api/v1%2fgrants",
     ):
-        assert served.stranger.get(path).status_code in (401, 404), path
+        assert shared.stranger.get(path).status_code in (401, 404), path
 
 
-def test_health_and_metadata_are_open(served: Any) -> None:
+def test_health_and_metadata_are_open(shared: Any) -> None:
     """Probes and defenders carry no office credential."""
     for path in ("/livez", "/readyz", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server"):
-        assert served.stranger.get(path).status_code == 200
-    assert served.stranger.get("/api/v1/openapi.json").status_code == 200
+        assert shared.stranger.get(path).status_code == 200
+    assert shared.stranger.get("/api/v1/openapi.json").status_code == 200
 
 
 def test_readiness_fails_with_the_ledger(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_readiness_fails_with_the_ledger(served: Any, monkeypatch: pytest.Monkey
     assert served.stranger.get("/livez").status_code == 200
 
 
-def test_unknown_paths_and_methods_are_problems(served: Any) -> None:
+def test_unknown_paths_and_methods_are_problems(shared: Any) -> None:
     """Never a page of the framework, never a redirect."""
     for method, path in [
         ("GET", "/"),
@@ -127,7 +127,7 @@ def test_unknown_paths_and_methods_are_problems(served: Any) -> None:
         ("GET", "/v1/chat/completions"),
         ("POST", "/livez"),
     ]:
-        assert _problem(served.http.request(method, path), status=404)["code"] == "SKS-API-003"
+        assert _problem(shared.http.request(method, path), status=404)["code"] == "SKS-API-003"
 
 
 BODIES: dict[str, bytes] = {
@@ -154,17 +154,17 @@ BODIES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_hostile_body_is_a_problem_on_every_route(served: Any, body: bytes) -> None:
+def test_a_hostile_body_is_a_problem_on_every_route(shared: Any, body: bytes) -> None:
     """Refused with a code, whatever the route expects, with or without a charter; and no row is left."""
-    for method, path, _ in _routes(served):
+    for method, path, _ in _routes(shared):
         if method == "POST":
             url = path.replace("{case_id}", "cas_1")
             for headers in (JSON, {"content-type": "text/plain"}, {}):
                 query = {"institution_id": "ins_1", "asset_id": "ast_1"}
-                answer = served.http.post(url, content=body, headers=headers, params=query)
+                answer = shared.http.post(url, content=body, headers=headers, params=query)
                 assert 400 <= answer.status_code < 500, (url, answer.text)
                 assert len(_problem(answer)["message"]) < 2_000
-    assert served.get("/institutions").json() == []
+    assert shared.get("/institutions").json() == []
 
 
 VALUES = st.recursive(
@@ -180,14 +180,14 @@ def _near(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries({}, optional=dict.fromkeys([*names, "other"], VALUES))
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
-def test_any_json_is_taken_or_refused_with_a_code(served: Any, data: st.DataObject) -> None:
+def test_any_json_is_taken_or_refused_with_a_code(shared: Any, data: st.DataObject) -> None:
     """The OpenAPI document's own routes, walked with what it does not promise."""
-    for method, path, schema in _routes(served):
+    for method, path, schema in _routes(shared):
         if method == "POST":
             body = data.draw(_near(schema) | VALUES, label=path)
-            answer = served.http.post(
+            answer = shared.http.post(
                 path.replace("{case_id}", "cas_1"),
                 content=json.dumps(body).encode(),
                 headers=JSON,
@@ -214,7 +214,7 @@ def test_a_body_beyond_the_limit_is_refused_wherever_it_goes(
                 assert _problem(answer, status=413)["code"] == "SKS-API-004"
 
 
-def test_what_is_sent_as_a_secret_does_not_come_back(served: Any) -> None:
+def test_what_is_sent_as_a_secret_does_not_come_back(shared: Any) -> None:
     """A private key sent by mistake: not in the answer, wherever it was put."""
     secret = "c2VjcmV0LXByaXZhdGUta2V5LW1hdGVyaWFsLTEyMzQ"
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": secret, "d": secret}
@@ -227,7 +227,7 @@ def test_what_is_sent_as_a_secret_does_not_come_back(served: Any) -> None:
         {**base, "kind": 5, "key": [secret]},
         {**base, "d": secret, "key": jwk},
     ):
-        answer = served.post("/principals", body)
+        answer = shared.post("/principals", body)
         assert secret not in answer.text
         _problem(answer)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -103,8 +104,7 @@ class World:
     @contextmanager
     def open(self, *, at_step: AtStep = pass_by, start: bool = True) -> Iterator[ControlOffice]:
         """Run a control plane's office over the folder until the block ends."""
-        self.database = Database.open(sqlite_url(self.places.control_db))
-        migrate(self.database.engine)
+        self.database = _open_database(self.places.control_db)
         self.log = Log.open(
             store=self.places.decisions_store,
             public=self.places.ledger / "decisions",
@@ -239,6 +239,22 @@ class World:
             )
         ).value
         return Bank(institution=institution, principal=principal, asset=asset, key=key)
+
+
+_migrated: list[bytes] = []
+
+
+def _open_database(path: Path) -> Database:
+    """Return the database at `path`, migrated; a new one is a copy, since making the schema is what takes the time."""
+    is_new = not path.exists()
+    if is_new and _migrated:
+        path.write_bytes(_migrated[0])
+    database = Database.open(sqlite_url(path))
+    if is_new and not _migrated:
+        migrate(database.engine)
+        database.close()
+        _migrated.append(path.read_bytes())
+    return database
 
 
 @dataclass(frozen=True)
