@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from sekisho.api.interfaces import Done
 from sekisho.core import SekishoError, format_utc
 from sekisho.formats import jcs
+from sekisho.tokens import PublicKey
 
 
 class Body(BaseModel):
@@ -49,11 +50,13 @@ async def raw_body(request: Request) -> bytes:
 
 
 def to_json(value: Any) -> Any:
-    """Return `value` (frozen dataclasses, enums, times, tuples) as JSON: field names kept, times in RFC 3339."""
+    """Return `value` (frozen dataclasses, keys, enums, times, tuples) as JSON: field names kept, times in RFC 3339."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
         return format_utc(value)
+    if isinstance(value, PublicKey):
+        return value.to_jwk()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value) if field.repr}
     if isinstance(value, tuple | list):
@@ -88,4 +91,4 @@ def named(kind: type[Member], name: str) -> Member:
         return kind(name)
     except ValueError as error:
         known = ", ".join(str(member.value) for member in kind)
-        raise UnknownName(f"not a {kind.__name__}: {name[:40]!r}", hint=f"One of: {known}.") from error
+        raise UnknownName(f"{name[:40]!r} is not on the list", hint=f"One of: {known}.") from error

@@ -30,7 +30,7 @@ def programme_routes(office: Office) -> APIRouter:
     @routes.post("/charter")
     def pin_charter(body: Document) -> dict[str, Any]:
         act = office.pin(body)
-        return {**charter_payload(act.value), "ledger": where(act), "in_force_ms": act.in_force_ms}
+        return {"charter": charter_payload(act.value), "ledger": where(act), "in_force_ms": act.in_force_ms}
 
     @routes.get("/charter")
     def show_charter() -> dict[str, Any]:

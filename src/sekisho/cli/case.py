@@ -33,6 +33,11 @@ def notify(
     as_json: AsJson = False,
 ) -> None:
     """Send each affected institution its notice; running it again sends nothing twice."""
+    from urllib.parse import quote
+
     from sekisho.api.client import OfficeClient
 
-    show(OfficeClient.of(data).post(f"/cases/{case}/notices", {"institution_id": institution}), as_json=as_json)
+    show(
+        OfficeClient.of(data).post(f"/cases/{quote(case, safe='')}/notices", {"institution_id": institution}),
+        as_json=as_json,
+    )

@@ -80,3 +80,17 @@ def test_of_many_threads_with_one_id_one_wins() -> None:
 def test_it_knows_when_it_began() -> None:
     """What was made before that may have been used before that."""
     assert TakenOnce(clock=SteadyClock(NOW)).started_at == NOW
+
+
+def test_one_holders_flood_leaves_room_for_others() -> None:
+    """Whoever fills its own share is refused; another is not, and the share comes back with time."""
+    clock = SteadyClock(NOW)
+    taken = TakenOnce(clock=clock, most=100, most_of_one=3)
+    until = NOW + timedelta(seconds=10)
+    for number in range(3):
+        taken.check_new(f"flood.{number}", until)
+    with pytest.raises(ProofReplayed):
+        taken.check_new("flood.3", until)
+    taken.check_new("quiet.0", until)
+    clock.advance(timedelta(seconds=10))
+    taken.check_new("flood.3", until + timedelta(seconds=10))
