@@ -54,7 +54,7 @@ class NoticeFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What one institution receives. `id`: ntc_…; `tracking_id`: what the recipient sees, and the file names say."""
+    """What one institution receives. `id`: ntc_…, the office's and the ledger's; recipients see a tracking id."""
 
     id: str
     institution: InstitutionId
@@ -101,7 +101,7 @@ def build_notice(case: Case, *, notice_id: str, recipient: Recipient, issuer: Is
 
 
 def tracking_id_of(notice_id: str, *, at: datetime) -> str:
-    """Return the id that recipients see: as random as the notice's own, told to this audience alone."""
+    """Return the id that recipients see. The caller MUST NOT publish `notice_id`: told to this audience alone."""
     if not _NOTICE_ID.fullmatch(notice_id):
         raise CaseRefused("a notice has an id ntc_…")
     return f"SEKISHO-{at.year}-{notice_id.removeprefix('ntc_').upper()}"

@@ -4,7 +4,7 @@ The ledger learns that a case was opened and who was notified, and holds commitm
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -204,7 +204,10 @@ def _notice_once(
     if (row := session.scalar(mine)) is not None:
         return _notice_of(session, row)
     at = clock.now()
-    notice = build_notice(case, notice_id=ids.new("ntc"), recipient=recipient, issuer=issuer, at=at)
+    built = build_notice(case, notice_id=ids.new("ntc"), recipient=recipient, issuer=issuer, at=at)
+    # The ledger ties a notice to its case, finding and owner for everybody; by the tracking id, which travels with the
+    # files, nobody must find it there.
+    notice = replace(built, id=ids.new("ntc"))
     salt = draw_salt()
     _keep(session, case, notice, salt, at)
     record(session, encode_entry(_notice_issued(case, notice, salt, at)), key=f"notice-issued/{notice.id}")

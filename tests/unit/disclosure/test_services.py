@@ -182,6 +182,18 @@ def test_the_ledger_holds_a_commitment_to_each_notice(database, opened, issuer, 
     assert "starlette" not in json.dumps(dict(entry.body), default=str)
 
 
+def test_a_notice_does_not_lead_to_its_case_through_the_ledger(database, opened, issuer, clock, ids) -> None:
+    """The ledger says which finding of which bank a notice is about; a file or its name must not say which notice."""
+    (notice,) = _issue(database, opened, issuer, clock, ids).notices
+    published = json.dumps([[entry.id, dict(entry.body)] for entry in _entries(database)], default=str)
+    tracking = json.loads(notice.files[0].data)["document"]["tracking"]["id"].rpartition("-")[2]
+    assert len(tracking) == 26
+    assert tracking.lower() not in published.lower()
+    for file in notice.files:
+        assert tracking.lower() in file.name
+        assert notice.id.removeprefix("ntc_").lower() not in (file.name + file.data.decode()).lower()
+
+
 def test_no_two_notices_of_one_case_to_one_institution(database, opened, issuer, clock, ids) -> None:
     """The database holds the law as well: two racing requests cannot both win."""
     _issue(database, opened, issuer, clock, ids)
