@@ -161,6 +161,8 @@ async def _release_answer(incoming: IncomingCall, passage: Passage, receipt: tup
         status = _STATUS_FOR_CALLER.get(passage.status, passage.status)
         fields = (answers.JSON, *passage.fields, *_closing(incoming, receipt))
         data = answers.encode_whole(status, fields, passage.held)
+    # Recorded and copied: a slow caller's answer is kept once.
+    passage.held, passage.answer = b"", None
     try:
         for start in range(0, len(data), _SLICE_BYTES):
             incoming.connection.write(data[start : start + _SLICE_BYTES])

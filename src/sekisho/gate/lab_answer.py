@@ -13,6 +13,9 @@ import httptools
 from sekisho.gate import limits
 from sekisho.gate.errors import LabRefused
 
+# Large enough that tiny chunks cost little, small enough that a caller's buffer is asked for room often.
+_PART_BYTES = 16_384
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerHead:
@@ -52,7 +55,7 @@ class LabAnswerReader:
         self._names: dict[bytes, bytes] = {}
         self._silent_bytes = 0  # since the latest event
         self._head: AnswerHead | None = None
-        self._body = bytearray()  # of the bytes being read; one part, however finely the lab chops it
+        self._body = bytearray()  # gathered into parts, however finely the lab chops it
         self._ended = False
         self._events: list[LabEvent] = []
 
@@ -103,6 +106,8 @@ class LabAnswerReader:
 
     def on_body(self, data: bytes) -> None:
         self._body += data
+        if len(self._body) >= _PART_BYTES:
+            self._flush_body()
 
     def on_message_complete(self) -> None:
         if self._head is not None:

@@ -5,7 +5,7 @@ import gc
 import socket
 import tracemalloc
 
-from gate_rig import STREAM_HEAD, chat_body, chat_events, chunked
+from gate_rig import CHAT_REPLY, STREAM_HEAD, answer_with, chat_body, chat_events, chunked, whole
 
 from sekisho.gate import limits
 from sekisho.gate.lab import LabConnection
@@ -74,3 +74,22 @@ async def test_an_answer_in_tiny_chunks_and_packets_is_held_in_bounded_memory(ri
     assert len(lab._events) < limits.MAX_LAB_QUEUED_BYTES // 64
     writer.transport.abort()
     await rig.settled()
+
+
+async def test_a_large_answer_is_kept_once_while_a_slow_caller_takes_it(rig, desk):
+    """What waits for a caller is one copy of the lab's answer, not the answer and what was made of it."""
+    size = 8_000_000
+    rig.lab.script = answer_with(whole(CHAT_REPLY.replace(b"All good.", b"A" * size)))
+    _reader, writer = await rig.connect(receive_buffer=4_096)
+    request = desk.request()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    writer.write(request)
+    await rig.settled()
+    await asyncio.sleep(0.1)
+    rig.lab.script = answer_with(b"")
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    writer.transport.abort()
+    await rig.until(lambda: rig.gate._idle.is_set())
+    assert after - before < 1.5 * size
