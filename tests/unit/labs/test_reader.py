@@ -1,6 +1,8 @@
 """Answers: whatever way the bytes are cut, the same frames pass and the same is known of them."""
 
+import itertools
 import json
+import re
 import time
 
 import pytest
@@ -20,7 +22,7 @@ from sekisho.labs import (
     require_content_type,
 )
 from sekisho.labs.reader import MAX_WHOLE_BYTES
-from sekisho.labs.sse import MAX_FRAME_BYTES
+from sekisho.labs.sse import MAX_FRAME_BYTES, FrameSplitter
 
 from .conftest import EXAMPLES, Example, chat_example, frame, messages_example, responses_example
 
@@ -203,6 +205,15 @@ def test_nothing_comes_after_the_end(make):
     reader.feed(b": comment\n\n")
     with pytest.raises(LabGarbled):
         reader.feed(example.frames[0])
+
+
+@given(text=st.text("\r\nx", max_size=12).map(str.encode))
+def test_frames_end_at_two_line_ends_of_any_kind(text):
+    """WHATWG HTML 9.2.5: CR LF, LF and CR end lines; a CR at the end of what has come may be half of one."""
+    line_end = rb"(?:\r\n|\n|\r(?=[^\n]))"
+    ends = [match.end() for match in re.finditer(line_end + rb"{2}", text)]
+    frames = FrameSplitter().split(text)
+    assert list(itertools.accumulate(map(len, frames))) == ends
 
 
 def test_a_frame_without_end_is_given_up():
