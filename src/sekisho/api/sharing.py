@@ -14,7 +14,7 @@ from sekisho.core import parse_utc
 from sekisho.core.ids import AssetId, CaseId, InstitutionId
 from sekisho.disclosure import Case, Mitigation, MitigationKind, Text
 from sekisho.disclosure import services as disclosure
-from sekisho.exposure import Affected, Inventory
+from sekisho.exposure import Affected, Inventory, ReceivedSbom, read_sbom
 from sekisho.exposure import services as exposure
 from sekisho.findings import decode_campaign
 from sekisho.findings import services as findings
@@ -102,7 +102,9 @@ def sharing_routes(office: Office, sharing: Sharing) -> APIRouter:
 
     @routes.post("/inventories")
     def record_inventory(institution_id: str, body: Document) -> dict[str, Any]:
-        act = office.act(lambda session: _record_inventory(session, office, institution_id, body))
+        # Read before the act: a hostile SBOM takes seconds, in which nothing else could be decided.
+        sbom = read_sbom(body)
+        act = office.act(lambda session: _record_inventory(session, office, institution_id, sbom))
         # The components stay with whoever sent them: an answer may end up in a log.
         return {
             "institution": act.value.institution,
@@ -140,7 +142,7 @@ def draw_salt() -> bytes:
     return secrets.token_bytes(SALT_BYTES)
 
 
-def _record_inventory(session: Session, office: Office, institution_id: str, sbom: bytes) -> Inventory:
+def _record_inventory(session: Session, office: Office, institution_id: str, sbom: ReceivedSbom) -> Inventory:
     institution = registry.get_institution(session, institution_id)
     return exposure.record_inventory(
         session, institution=institution.id, sbom=sbom, salt=draw_salt(), clock=office.clock, ids=office.ids

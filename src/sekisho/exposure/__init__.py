@@ -5,7 +5,7 @@ Values, errors and pure decisions; what touches the database is `sekisho.exposur
 
 from sekisho.exposure.errors import AffectedRefused, InventoryRefused
 from sekisho.exposure.matching import expose
-from sekisho.exposure.types import Affected, Exposure, Inventory, Verdict, Why
+from sekisho.exposure.types import Affected, Exposure, Inventory, ReceivedSbom, Verdict, Why, read_sbom
 
 __all__ = [
     "Affected",
@@ -13,7 +13,9 @@ __all__ = [
     "Exposure",
     "Inventory",
     "InventoryRefused",
+    "ReceivedSbom",
     "Verdict",
     "Why",
     "expose",
+    "read_sbom",
 ]

@@ -1,6 +1,5 @@
 """Inventories in the database, and the matching of all of them. The ledger learns that one came, not what it lists."""
 
-import hashlib
 from collections.abc import Iterable
 
 from sqlalchemy import insert, select
@@ -11,49 +10,47 @@ from sekisho.core.ids import InstitutionId
 from sekisho.db import record
 from sekisho.exposure.matching import expose
 from sekisho.exposure.tables import ComponentRow, InventoryRow
-from sekisho.exposure.types import Affected, Exposure, Inventory
-from sekisho.formats import cyclonedx, purl
+from sekisho.exposure.types import Affected, Exposure, Inventory, ReceivedSbom
+from sekisho.formats import purl
 from sekisho.formats.cyclonedx import Component
 from sekisho.ledger.commitment import commit
 from sekisho.ledger.entries import Entry, EntryKind, encode_entry
 
 
 def record_inventory(
-    session: Session, *, institution: InstitutionId, sbom: bytes, salt: bytes, clock: Clock, ids: IdSource
+    session: Session, *, institution: InstitutionId, sbom: ReceivedSbom, salt: bytes, clock: Clock, ids: IdSource
 ) -> Inventory:
-    """Keep `sbom` (CycloneDX JSON as received) as the institution's newest inventory, or raise SbomRefused.
+    """Keep `sbom` as the institution's newest inventory. Recording the newest document once more changes nothing.
 
-    `salt`: 32 random bytes, new for every document. Recording the newest document once more changes nothing.
-    Steps: (1) read it; (2) return what is there if it is the same; (3) keep it; (4) owe the ledger its entry.
+    `sbom` comes from `read_sbom`, which the caller runs outside the transaction: reading a hostile one takes seconds,
+    in which no hold could be placed. `salt`: 32 random bytes, new for every document.
+    Steps: (1) return what is there if it is the same; (2) keep it; (3) owe the ledger its entry.
     """
     # (1)
-    document = cyclonedx.parse(sbom)
-    digest = hashlib.sha256(sbom).hexdigest()
-    # (2)
     newest = _newest(session, institution)
-    if newest is not None and newest.sbom_sha256 == digest:
+    if newest is not None and newest.sbom_sha256 == sbom.sha256:
         return _inventory(session, newest)
-    # (3)
+    # (2)
     row = InventoryRow(
         id=ids.new("inv"),
         institution=institution,
-        sbom_sha256=digest,
+        sbom_sha256=sbom.sha256,
         salt=salt,
         recorded_at=clock.now(),
-        is_incomplete=document.is_incomplete,
+        is_incomplete=sbom.document.is_incomplete,
     )
     session.add(row)
     session.flush()
-    _keep_components(session, row.number, document.components)
-    # (4)
+    _keep_components(session, row.number, sbom.document.components)
+    # (3)
     entry = Entry(
         kind=EntryKind.INVENTORY_RECORDED,
         at=row.recorded_at,
         id=row.id,
         body={
             "institution": institution,
-            "commitment": commit(sbom, salt),
-            "components": len(document.components),
+            "commitment": commit(sbom.data, salt),
+            "components": len(sbom.document.components),
         },
     )
     record(session, encode_entry(entry), key=f"inventory-recorded/{row.id}")

@@ -1,5 +1,6 @@
 """What is affected, what an institution runs, and what follows: values that cannot be malformed."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,8 +8,8 @@ from enum import Enum
 
 from sekisho.core.ids import InstitutionId
 from sekisho.exposure.errors import AffectedRefused, InventoryRefused
-from sekisho.formats import purl, vers
-from sekisho.formats.cyclonedx import Component
+from sekisho.formats import cyclonedx, purl, vers
+from sekisho.formats.cyclonedx import Component, Sbom
 
 # A package with more affected releases than this is better said by a range.
 MAX_VERSIONS = 2_000
@@ -47,6 +48,23 @@ class Why(Enum):
         if self in {Why.VERSION_OUTSIDE, Why.COMPONENT_ABSENT}:
             return Verdict.NOT_AFFECTED
         return Verdict.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedSbom:
+    """An SBOM as it came, and what it says. `sha256`: of its bytes, 64 hex digits."""
+
+    data: bytes
+    document: Sbom
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def read_sbom(data: bytes) -> ReceivedSbom:
+    """Return the SBOM in `data` (CycloneDX JSON), or raise SbomRefused."""
+    return ReceivedSbom(data=data, document=cyclonedx.parse(data))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from sekisho.disclosure import (
 )
 from sekisho.disclosure.services import Statement, issue_notices, open_case, read_case
 from sekisho.disclosure.tables import CaseRow, NoticeRow
+from sekisho.exposure import ReceivedSbom, read_sbom
 from sekisho.exposure.services import record_inventory
 from sekisho.findings import finding_to_json
 from sekisho.ledger.commitment import check_commitment
@@ -38,9 +39,10 @@ def _salt() -> bytes:
     return bytes(32)
 
 
-def _sbom(version: str) -> bytes:
+def _sbom(version: str) -> ReceivedSbom:
     component = {"name": "starlette", "version": version, "purl": f"pkg:pypi/starlette@{version}"}
-    return json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}).encode()
+    sbom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [component]}
+    return read_sbom(json.dumps(sbom).encode())
 
 
 @pytest.fixture
