@@ -16,14 +16,14 @@ from typing import TypeVar
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from sekisho.access import Snapshot, encode_snapshot, snapshot_to_json
+from sekisho.access import DocumentTooLarge, Snapshot, encode_snapshot, snapshot_to_json
 from sekisho.access.services import build_snapshot, refuse_document
 from sekisho.api.interfaces import Done
 from sekisho.core import Clock, IdSource, SekishoError
 from sekisho.db import Database, check_history, drain
 from sekisho.formats import dsse, jcs
 from sekisho.formats.dsse import Envelope
-from sekisho.ledger import Entry, EntryKind, Log, decode_entry
+from sekisho.ledger import Entry, EntryKind, EntryRefused, Log, decode_entry, encode_entry
 from sekisho.server.calls_logs import CallsLogs, GateRefused
 from sekisho.server.errors import CharterNotStored, CharterPinned, ForeignCharter, NoCharter
 from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
@@ -140,6 +140,11 @@ class ControlOffice:
         charter = pin_charter(opened, at=self.clock.now())
         # (3)
         self._check_ledger(charter)
+        # Stored and not logged it would stop the next start.
+        try:
+            encode_entry(self._entry(EntryKind.CHARTER_PINNED, _pinned_body(opened, charter)))
+        except EntryRefused as error:
+            raise DocumentTooLarge("the charter with its signatures does not fit into the ledger") from error
         return charter
 
     def _refuse_charter(self, envelope: bytes, refusal: SekishoError) -> None:
@@ -174,8 +179,10 @@ class ControlOffice:
         return self._log.append(decode_entry(entry), key=key).result()
 
     def _record(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> int:
-        entry = Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
-        return self._log.append(entry, key=key).result()
+        return self._log.append(self._entry(kind, body), key=key).result()
+
+    def _entry(self, kind: EntryKind, body: dict[str, jcs.Json]) -> Entry:
+        return Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
 
     def _adopt(self, envelope: Envelope) -> int:
         """Take the stored charter into force once it is on record; return the index of that entry.
@@ -184,16 +191,9 @@ class ControlOffice:
         is opened under it is judged at its own time.
         """
         self._check_on_record(envelope)
-        at = read_charter(envelope).valid.opens
-        charter = pin_charter(envelope, at=at)
+        charter = pin_charter(envelope, at=read_charter(envelope).valid.opens)
         self._check_ledger(charter)
-        body: dict[str, jcs.Json] = {
-            "programme": charter.programme,
-            "version": charter.version,
-            "charter_sha256": envelope.digest,
-            "signers": sorted(verify_signers(envelope, charter, at=at)),
-            "envelope": dsse.encode(envelope).decode(),
-        }
+        body = _pinned_body(envelope, charter)
         index = self._record(EntryKind.CHARTER_PINNED, body, key=f"charter-pinned/{envelope.digest}")
         self._charter, self._pinned = charter, envelope.digest
         return index
@@ -295,6 +295,16 @@ class ControlOffice:
         entry = Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
         self._log.append(entry, key=key).result()
         self._calls_logs.learn(entry)
+
+
+def _pinned_body(envelope: Envelope, charter: Charter) -> dict[str, jcs.Json]:
+    return {
+        "programme": charter.programme,
+        "version": charter.version,
+        "charter_sha256": envelope.digest,
+        "signers": sorted(verify_signers(envelope, charter, at=charter.valid.opens)),
+        "envelope": dsse.encode(envelope).decode(),
+    }
 
 
 def _same(old: Snapshot, new: Snapshot) -> bool:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from sekisho.access import GrantState, digest_snapshot
+from sekisho.access import DocumentTooLarge, GrantState, digest_snapshot
 from sekisho.access import services as access
 from sekisho.core import SekishoError
 from sekisho.db import HistoryDiffers
@@ -36,7 +36,7 @@ from sekisho.server.places import DataDir
 from sekisho.tlog.checkpoint import Checkpoint, sign_checkpoint
 from sekisho.tlog.merkle import Frontier, hash_leaf
 from sekisho.tlog.note import NoteSigner
-from sekisho.trust import LogKey, TrustRefused
+from sekisho.trust import LabModels, LogKey, TrustRefused
 
 rig = sys.modules["server_rig"]
 
@@ -260,6 +260,15 @@ def test_a_charter_without_its_own_quorum_is_refused(opened: Any, signers: tuple
         opened.office.pin(rig.signed("charter", json.loads(payload), *signers))
     _assert_unpinned(opened)
     assert opened.kinds()[-1] is EntryKind.DOCUMENT_REFUSED
+
+
+def test_a_charter_that_the_ledger_has_no_room_to_show_is_refused(opened: Any) -> None:
+    """Stored and not logged, it would stop the next start: it is refused before it is stored."""
+    models = tuple(f"model-{number:05d}-{'x' * 60}" for number in range(1_000))
+    labs = (LabModels(party="lab-a", models=models), LabModels(party="lab-b", models=("other-1",)))
+    with pytest.raises(DocumentTooLarge):
+        opened.office.pin(opened.charter(labs=labs))
+    _assert_unpinned(opened)
 
 
 def _assert_unpinned(world: Any) -> None:
