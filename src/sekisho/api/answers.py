@@ -56,7 +56,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return format_utc(value)
     if isinstance(value, PublicKey):
-        return value.to_jwk()
+        return {**value.to_jwk(), "kid": value.thumbprint}
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value) if field.repr}
     if isinstance(value, tuple | list):

@@ -68,4 +68,4 @@ def _read_public(path: Path) -> Any:
 
 def _brief(principal: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return `principal` with its key's thumbprint in the key's place: what people compare."""
-    return {**principal, "key": principal["key"]["thumbprint"]}
+    return {**principal, "key": principal["key"]["kid"]}
