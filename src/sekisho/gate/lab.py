@@ -157,6 +157,9 @@ class LabPool:
         except OSError:
             # Names, addresses and certificates stay out of what a caller sees.
             raise CutShort(Reason.LAB_UNREACHABLE) from None
+        if connection.is_lost:
+            # The lab hung up, or spoke, before it was asked: nobody would tell the call that no answer comes.
+            raise CutShort(Reason.LAB_UNREACHABLE)
         return connection
 
     def give_back(self, connection: LabConnection, end: AnswerEnd | None, *, unused: bool) -> None:

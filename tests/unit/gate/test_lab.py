@@ -55,6 +55,34 @@ async def test_a_connection_is_used_again_after_a_whole_answer_alone(lab):
     assert await pool.connect() is not again
 
 
+@pytest.mark.parametrize("greeting", [b"", b"220 mail.example ready\r\n"])
+async def test_a_lab_that_hangs_up_or_speaks_first_is_unreachable(greeting):
+    """A connection that was lost before anything was sent must not leave a call waiting for its answer."""
+
+    async def greet(reader, writer):
+        writer.write(greeting)
+        await writer.drain()
+        writer.close()
+
+    class BusyLoop:
+        """The event loop, on a machine where the lab is faster than the gate."""
+
+        def __getattr__(self, name):
+            return getattr(asyncio.get_running_loop(), name)
+
+        async def create_connection(self, *args, **options):
+            made = await asyncio.get_running_loop().create_connection(*args, **options)
+            await asyncio.sleep(0.05)
+            return made
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(CutShort) as cut:
+        await LabPool(upstream(f"http://127.0.0.1:{port}"), loop=BusyLoop()).connect()
+    assert cut.value.reason is Reason.LAB_UNREACHABLE
+    server.close()
+
+
 async def test_a_connection_that_still_sends_is_not_used_again():
     """An answer that came before the request had left: the rest of it must not meet the next one."""
 
