@@ -43,6 +43,7 @@ _NONCE_SECRET_BYTES = 32
 # A proof may be first used this long before its time and last used as long after it; a second for rounding.
 _REPLAY_WINDOW_S = 2 * MAX_PROOF_AGE.total_seconds() + 1
 _BACKLOG = 1_024
+_BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 _log = structlog.get_logger("sekisho.gate")
 
@@ -52,6 +53,14 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(time.time(), UTC)
+
+
+def elapsed_s() -> float:
+    """Return seconds of a clock that nobody sets and that runs on while the machine sleeps, where there is one.
+
+    A lease must not outlive a night with the lid closed.
+    """
+    return time.clock_gettime(_BOOT_CLOCK)
 
 
 class RandomIds:
@@ -113,7 +122,7 @@ async def run_gate(settings: GateSettings, log: Log, *, clock: Clock, ids: IdSou
 def assemble(settings: GateSettings, log: Log, *, origin: str, clock: Clock, ids: IdSource) -> Parts:
     """Return the parts of a gate that serves `origin`, its budgets rebuilt from its own log."""
     loop = asyncio.get_running_loop()
-    lease, budgets = Lease(time.monotonic), Budgets()
+    lease, budgets = Lease(elapsed_s), Budgets()
     budgets.restore(entry for _, entry in log.entries())
     upstreams = read_upstreams(settings.folder / "labs.json")
     return Parts(
@@ -126,7 +135,7 @@ def assemble(settings: GateSettings, log: Log, *, origin: str, clock: Clock, ids
             lease=lease,
             # New at each start: a proof made for the process before is refused, and so is its replay.
             make_nonces=lambda: Nonces(secrets.token_bytes(_NONCE_SECRET_BYTES)),
-            replays=ReplayWindow(window_s=_REPLAY_WINDOW_S, monotonic=time.monotonic),
+            replays=ReplayWindow(window_s=_REPLAY_WINDOW_S, monotonic=elapsed_s),
             clock=clock,
         ),
         budgets=budgets,

@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,7 @@ from sekisho.access import snapshot_to_json
 from sekisho.core import Reason, SteadyClock, Window
 from sekisho.gate import limits
 from sekisho.gate.budget import Budgets
-from sekisho.gate.process import RandomIds, SystemClock, count_connections
+from sekisho.gate.process import RandomIds, SystemClock, count_connections, elapsed_s
 from sekisho.ledger import EntryKind, Log, verify_ledger
 
 FOREIGN = frozenset(
@@ -64,6 +65,13 @@ def test_the_system_gives_time_and_ids():
     assert len(set(ids)) == 100
     assert all(len(made) == 30 and made.startswith("req_") for made in ids)
     assert SystemClock().now().utcoffset() == timedelta(0)
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux has it")
+def test_the_lease_runs_while_the_machine_sleeps():
+    """Python's monotonic clock stands still meanwhile; the gate's is the one since boot, sleep included."""
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert before <= elapsed_s() <= time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @dataclass(slots=True)
