@@ -21,7 +21,7 @@ from sekisho.tlog.note import NoteVerifier
 
 WRITER = Path(__file__).parent / "doomed_writer.py"
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
-RANDOM_KILLS = 30
+RANDOM_KILLS, MANY_KILLS = 30, 500
 
 
 class Writers:
@@ -134,9 +134,12 @@ def test_a_writer_killed_at_any_step_loses_nothing_that_it_acknowledged(writers:
     assert writers.checkpoints[-1].size > 256
 
 
-def test_a_writer_killed_at_random_loses_nothing_that_it_acknowledged(writers: Writers, clock: SteadyClock) -> None:
+@pytest.mark.parametrize("kills", [RANDOM_KILLS, pytest.param(MANY_KILLS, marks=pytest.mark.soak)])
+def test_a_writer_killed_at_random_loses_nothing_that_it_acknowledged(
+    writers: Writers, clock: SteadyClock, kills: int
+) -> None:
     """From the first moment of opening to well into writing."""
-    for _ in range(RANDOM_KILLS):
+    for _ in range(kills):
         pid = writers.start()
         time.sleep(secrets.randbelow(120) / 1000)
         os.kill(pid, signal.SIGKILL)
