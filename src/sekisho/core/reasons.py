@@ -47,6 +47,7 @@ class Reason(Enum):
     LAB_TIMEOUT = "SKS-LABS-902"
     LAB_BROKE_OFF = "SKS-LABS-903"
     LAB_GARBLED = "SKS-LABS-904"
+    LAB_NOT_SET_UP = "SKS-LABS-905"
     CUT_BY_HOLD = "SKS-ACCESS-905"
     CALLER_LEFT = "SKS-GATE-906"
     GATE_STOPPING = "SKS-GATE-907"
@@ -380,6 +381,15 @@ REASONS: Mapping[Reason, ReasonText] = MappingProxyType(
             change_en="Try again; if it stays so, tell the lab.",
             change_ja="再度お試しください。続く場合はラボに連絡してください。",
             ask=Ask.LAB,
+        ),
+        Reason.LAB_NOT_SET_UP: ReasonText(
+            status=503,
+            step=7,
+            en="This gate has no connection to the model's lab.",
+            ja="このゲートには、モデルのラボへの接続が設定されていません。",
+            change_en="Have the gate's operator enter the lab's address and credential, then restart the gate.",
+            change_ja="ゲートの運用者に、ラボの接続先と資格情報の設定、およびゲートの再起動を依頼してください。",
+            ask=Ask.INSTITUTION,
         ),
         Reason.CUT_BY_HOLD: ReasonText(
             status=403,

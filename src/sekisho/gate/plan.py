@@ -117,7 +117,7 @@ def _parse(dialect: Dialect, surface: Surface, body: bytes) -> Call:
 def _find_lab(parts: Parts, permit: Permit, surface: Surface) -> Lab:
     lab = parts.labs.get(permit.standing.lab)
     if lab is None:
-        raise Denied(Reason.LAB_UNREACHABLE, grant_id=permit.grant.id)
+        raise Denied(Reason.LAB_NOT_SET_UP, grant_id=permit.grant.id)
     # The lab does not speak this API; a translation would be a guess at what the caller meant.
     if lab.upstream.dialect.name != surface.dialect:
         raise Denied(Reason.SURFACE_UNKNOWN, grant_id=permit.grant.id)

@@ -539,6 +539,14 @@ async def test_a_lab_that_cannot_be_reached_costs_nothing(rig, desk):
     await rig.lab.start()
 
 
+async def test_a_lab_that_the_operator_has_not_set_up_is_no_fault_of_the_lab(rig, desk, monkeypatch):
+    """LAB_NOT_SET_UP: whoever asks is sent to the gate's operator, not told to wait for the lab."""
+    monkeypatch.delitem(rig.gate.parts.labs, "lab-a")
+    reply = await desk.call()
+    assert (reply.status, reply.code) == (503, Reason.LAB_NOT_SET_UP.value)
+    assert not rig.log.bodies(EntryKind.CALL_INTENDED)
+
+
 async def test_connections_to_the_lab_are_reused_and_a_call_is_never_sent_twice(rig, desk):
     """A kept connection serves the next call; one that dies under a request fails it rather than repeat it."""
     for _ in range(3):
