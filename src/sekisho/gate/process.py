@@ -90,9 +90,9 @@ async def run_gate(settings: GateSettings, log: Log, *, clock: Clock, ids: IdSou
     # (1) Before the parts: the origin that tokens must name may follow from the port.
     main, admin = bind(settings.host, settings.port), bind(settings.host, settings.admin_port)
     listening = _listening(settings, main, admin)
+    # (2) Outside the group, which would wrap a refusal of the settings.
+    parts = assemble(settings, log, origin=listening.origin, clock=clock, ids=ids)
     async with asyncio.TaskGroup() as tasks:
-        # (2)
-        parts = assemble(settings, log, origin=listening.origin, clock=clock, ids=ids)
         gate = Gate(
             parts, tasks=tasks, max_body_bytes=settings.max_body_bytes, max_connections=count_connections(take_files())
         )

@@ -367,6 +367,17 @@ def test_a_gate_without_its_files_says_what_is_missing(tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+async def test_a_gate_with_damaged_labs_says_so(place):
+    """What is read after the log is open ends the same way: a code and a hint, no traceback."""
+    await place.end(signal.SIGTERM)
+    (place.root / "gate-0" / "labs.json").write_text("{", encoding="ascii")
+    command = [sys.executable, "-m", "sekisho.gate", "--data", str(place.root), "--slot", "gate-0"]
+    ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, timeout=20)
+    assert ended.returncode == 1
+    assert "error[SKS-GATE-001]" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_the_issuer_of_these_tests_is_the_snapshots():
     """Or the process would refuse every token for a reason that no test names."""
     snapshot = make_snapshot()
