@@ -5,21 +5,17 @@ not fit into an entry is not put in force.
 """
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
 from sekisho.access.errors import DocumentTooLarge
-from sekisho.core import IdSource, SekishoError, format_utc
+from sekisho.core import IdSource, SekishoError
 from sekisho.db import is_recorded, record
-from sekisho.formats import dsse, jcs
+from sekisho.formats import dsse
 from sekisho.ledger import Entry, EntryKind, EntryRefused, encode_entry
-from sekisho.trust import Accord, Grant, Hold, Revocation
-
-Body: TypeAlias = dict[str, jcs.Json]
+from sekisho.ledger.document_bodies import Body
 
 # An entry has room for 64 kB. These repeat the document beside them and are left out first.
 _LISTS = frozenset({"models", "principals", "assets", "techniques"})
@@ -48,62 +44,6 @@ def record_refusal(
     record(session, encode_entry(Entry(kind=EntryKind.DOCUMENT_REFUSED, at=at, id=ids.new("ent"), body=body)), key=key)
 
 
-def accord_body(accord: Accord, envelope: dsse.Envelope, signers: Iterable[str]) -> Body:
-    return {
-        "accord": accord.id,
-        "lab": accord.lab,
-        "accord_sha256": envelope.digest,
-        "signers": sorted(signers),
-        "models": sorted({model.name for model in accord.models}),
-        "opens": format_utc(accord.valid.opens),
-        "closes": format_utc(accord.valid.closes),
-        **_document(envelope),
-    }
-
-
-def grant_body(grant: Grant, envelope: dsse.Envelope, signers: Iterable[str]) -> Body:
-    return {
-        "grant": grant.id,
-        "accord": grant.accord_id,
-        "institution": grant.institution_id,
-        "grant_sha256": envelope.digest,
-        "signers": sorted(signers),
-        "lab": grant.lab,
-        "models": grant.models,
-        "principals": grant.principals,
-        "assets": grant.assets,
-        "techniques": grant.techniques,
-        "opens": format_utc(grant.window.opens),
-        "closes": format_utc(grant.window.closes),
-        "budget_tokens": grant.budget.tokens,
-        "budget_calls": grant.budget.calls,
-        **_document(envelope),
-    }
-
-
-def revocation_body(revocation: Revocation, envelope: dsse.Envelope, signers: Iterable[str]) -> Body:
-    return {
-        "grant": revocation.grant_id,
-        "revocation_sha256": envelope.digest,
-        "signers": sorted(signers),
-        "basis": revocation.basis,
-        **_document(envelope),
-    }
-
-
-def hold_body(hold: Hold, envelope: dsse.Envelope) -> Body:
-    return {
-        "hold": hold.id,
-        "placed_by": hold.placed_by,
-        "target_kind": hold.target.kind.value,
-        "target": hold.target.id,
-        "basis": hold.basis,
-        "lapses_at": format_utc(hold.lapses_at),
-        "hold_sha256": envelope.digest,
-        **_document(envelope),
-    }
-
-
 def _encode_whole(entry: Entry) -> bytes:
     """Return `entry` encoded, without the lists that its document repeats if it has no room for both."""
     try:
@@ -114,10 +54,6 @@ def _encode_whole(entry: Entry) -> bytes:
         return encode_entry(replace(entry, body=brief))
     except EntryRefused as error:
         raise DocumentTooLarge("the document with its signatures does not fit into an entry of the ledger") from error
-
-
-def _document(envelope: dsse.Envelope) -> Body:
-    return {"envelope": dsse.encode(envelope).decode()}
 
 
 def _digest_of(data: bytes) -> str:

@@ -21,20 +21,14 @@ from sekisho.access.in_force import (
     list_grants,
     list_holds,
 )
-from sekisho.access.recording import (
-    accord_body,
-    grant_body,
-    hold_body,
-    record_document,
-    record_refusal,
-    revocation_body,
-)
+from sekisho.access.recording import record_document, record_refusal
 from sekisho.access.renewal import is_renewal
 from sekisho.access.snapshot import GrantState
 from sekisho.access.tables import AccordRow, GrantRow, HoldRow, RevocationRow
 from sekisho.core import IdSource, SekishoError
 from sekisho.formats import dsse
 from sekisho.ledger import EntryKind
+from sekisho.ledger.document_bodies import accord_body, grant_body, hold_body, revocation_body
 from sekisho.registry.services import get_asset, get_institution, get_principal
 from sekisho.trust import (
     Accord,

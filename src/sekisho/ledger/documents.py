@@ -4,12 +4,13 @@ Whoever holds the log's key can write that a grant was issued. It cannot sign fo
 puts a document in force carries the document, and it is opened here as it was opened then, at the entry's own time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from sekisho.core import SekishoError, format_utc
+from sekisho.core import SekishoError
 from sekisho.formats import dsse
 from sekisho.formats.dsse import Envelope
 from sekisho.formats.jcs import Json
+from sekisho.ledger.document_bodies import accord_body, charter_body, grant_body, hold_body, revocation_body
 from sekisho.ledger.entries import Entry, EntryKind
 from sekisho.ledger.report import Fault, Notebook
 from sekisho.trust import (
@@ -82,36 +83,21 @@ class Documents:
             case EntryKind.CHARTER_PINNED:
                 # Taken as the root at its own opening time, not at the entry's.
                 signers = verify_signers(envelope, charter, at=charter.valid.opens)
-                return _charter_fields(self._pinned, envelope, signers)
+                return charter_body(charter, envelope, signers)
             case EntryKind.ACCORD_IN_FORCE:
                 accord = open_accord(envelope, charter, at=at)
                 self._accords.setdefault(accord.id, accord)
-                return _accord_fields(accord, envelope, verify_signers(envelope, charter, at=at))
+                return accord_body(accord, envelope, verify_signers(envelope, charter, at=at))
             case EntryKind.GRANT_ISSUED:
                 grant = open_grant(envelope, charter, self._accord(read_grant(envelope).accord_id), at=at)
                 self._grants.setdefault(grant.id, grant)
-                return _grant_fields(grant, envelope, verify_signers(envelope, charter, at=at))
+                return grant_body(grant, envelope, verify_signers(envelope, charter, at=at))
             case EntryKind.GRANT_REVOKED:
                 accord = self._accord_of(read_revocation(envelope).grant_id)
                 revocation = open_revocation(envelope, charter, accord, at=at)
-                signers = verify_signers(envelope, charter, at=at)
-                return {
-                    "grant": revocation.grant_id,
-                    "revocation_sha256": envelope.digest,
-                    "signers": sorted(signers),
-                    "basis": revocation.basis,
-                }
+                return revocation_body(revocation, envelope, verify_signers(envelope, charter, at=at))
             case _:
-                hold = open_hold(envelope, charter, at=at)
-                return {
-                    "hold": hold.id,
-                    "placed_by": hold.placed_by,
-                    "target_kind": hold.target.kind.value,
-                    "target": hold.target.id,
-                    "basis": hold.basis,
-                    "lapses_at": format_utc(hold.lapses_at),
-                    "hold_sha256": envelope.digest,
-                }
+                return hold_body(open_hold(envelope, charter, at=at), envelope)
 
     def _accord(self, accord_id: str) -> Accord:
         if accord_id not in self._accords:
@@ -125,43 +111,3 @@ class Documents:
 
     def _note(self, fault: Fault, index: int, message: str) -> None:
         self._notebook.add(fault, f"{self._log} entry {index}", message)
-
-
-def _charter_fields(pinned: PinnedCharter, envelope: Envelope, signers: Iterable[str]) -> dict[str, Json]:
-    return {
-        "programme": pinned.charter.programme,
-        "version": pinned.charter.version,
-        "charter_sha256": envelope.digest,
-        "signers": sorted(signers),
-    }
-
-
-def _accord_fields(accord: Accord, envelope: Envelope, signers: Iterable[str]) -> dict[str, Json]:
-    return {
-        "accord": accord.id,
-        "lab": accord.lab,
-        "accord_sha256": envelope.digest,
-        "signers": sorted(signers),
-        "models": sorted({model.name for model in accord.models}),
-        "opens": format_utc(accord.valid.opens),
-        "closes": format_utc(accord.valid.closes),
-    }
-
-
-def _grant_fields(grant: Grant, envelope: Envelope, signers: Iterable[str]) -> dict[str, Json]:
-    return {
-        "grant": grant.id,
-        "accord": grant.accord_id,
-        "institution": grant.institution_id,
-        "grant_sha256": envelope.digest,
-        "signers": sorted(signers),
-        "lab": grant.lab,
-        "models": list(grant.models),
-        "principals": list(grant.principals),
-        "assets": list(grant.assets),
-        "techniques": list(grant.techniques),
-        "opens": format_utc(grant.window.opens),
-        "closes": format_utc(grant.window.closes),
-        "budget_tokens": grant.budget.tokens,
-        "budget_calls": grant.budget.calls,
-    }

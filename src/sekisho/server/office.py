@@ -24,6 +24,7 @@ from sekisho.db import Database, check_history, drain
 from sekisho.formats import dsse, jcs
 from sekisho.formats.dsse import Envelope
 from sekisho.ledger import Entry, EntryKind, EntryRefused, Log, decode_entry, encode_entry
+from sekisho.ledger.document_bodies import Body, charter_body
 from sekisho.server.calls_logs import CallsLogs, GateRefused
 from sekisho.server.errors import CharterNotStored, CharterPinned, ForeignCharter, NoCharter
 from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
@@ -297,14 +298,8 @@ class ControlOffice:
         self._calls_logs.learn(entry)
 
 
-def _pinned_body(envelope: Envelope, charter: Charter) -> dict[str, jcs.Json]:
-    return {
-        "programme": charter.programme,
-        "version": charter.version,
-        "charter_sha256": envelope.digest,
-        "signers": sorted(verify_signers(envelope, charter, at=charter.valid.opens)),
-        "envelope": dsse.encode(envelope).decode(),
-    }
+def _pinned_body(envelope: Envelope, charter: Charter) -> Body:
+    return charter_body(charter, envelope, verify_signers(envelope, charter, at=charter.valid.opens))
 
 
 def _same(old: Snapshot, new: Snapshot) -> bool:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sekisho.access.recording import accord_body, grant_body, hold_body, revocation_body
 from sekisho.core import IdSource, SteadyClock, Window
 from sekisho.core.ids import AccordId, AssetId, GrantId, HoldId, InstitutionId, PrincipalId
 from sekisho.formats import dsse
 from sekisho.formats.dsse import Envelope
 from sekisho.ledger import Entry, EntryKind, Log, Report, commit, verify_ledger
+from sekisho.ledger.document_bodies import accord_body, grant_body, hold_body, revocation_body
 from sekisho.tlog.checkpoint import Checkpoint
 from sekisho.tlog.note import NoteSigner
 from sekisho.trust import (
