@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sekisho.core import SteadyClock
+
+# Where others wait for the outcome, the same code has the same outcome; elsewhere each run tries something new.
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 _VECTORS = Path(os.environ.get("SEKISHO_VECTORS", Path(__file__).parents[2] / "shared" / "vectors"))
 
