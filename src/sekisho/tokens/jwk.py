@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from sekisho.formats import jcs
+from sekisho.formats.ed25519 import PublicKeyRefused, check_public_key
 from sekisho.tokens.errors import KeyRefused
 
 # RFC 7517 4: what a public JWK may carry beside its key. `use`, `key_ops` and `alg` must agree with signing.
@@ -31,11 +32,6 @@ _KINDS: Mapping[tuple[str, str], tuple[str, tuple[str, ...]]] = {
 }
 # A P-256 JWK with a description is about 250 bytes.
 MAX_JWK_BYTES = 1024
-# RFC 8032 5.1: the field's prime, and the y of the points whose order divides 8. A signature that fits such a
-# "key" can be made by anyone.
-_P = 2**255 - 19
-_Y8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
-_LOW_ORDER_Y = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +158,10 @@ def _coordinate(text: str) -> bytes:
 
 
 def _check_edwards_point(data: bytes) -> None:
-    y = int.from_bytes(data, "little") & (2**255 - 1)
-    if y >= _P or y in _LOW_ORDER_Y:
-        raise KeyRefused("an Ed25519 key of low order or in a second spelling")
+    try:
+        check_public_key(data)
+    except PublicKeyRefused as error:
+        raise KeyRefused(error.message) from error
 
 
 def _base64url(data: bytes) -> str:

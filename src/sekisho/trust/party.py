@@ -12,23 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sekisho.core import Window
 from sekisho.formats import jcs
+from sekisho.formats.ed25519 import PublicKeyRefused, check_public_key
 from sekisho.trust.errors import DocumentRefused, KeyRefused
 from sekisho.trust.payload import read_list, read_name, read_object, read_window, window_payload
 
 # RFC 8410 section 4: SubjectPublicKeyInfo of an Ed25519 key is these twelve bytes and the 32 of the key.
 _SPKI_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
-_P: Final = 2**255 - 19
-_D: Final = -121665 * pow(121666, -1, _P) % _P
-# y of every point whose order divides 8. Under such a key one signature verifies for many messages.
-_SMALL_ORDER_Y: Final = frozenset(
-    {
-        0,
-        1,
-        _P - 1,
-        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
-        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
-    }
-)
 _KEY_FIELDS = frozenset({"public_key", "opens", "closes"})
 _PARTY_FIELDS = frozenset({"name", "role", "keys"})
 
@@ -101,21 +90,11 @@ def check_party_name(name: str) -> None:
 
 
 def check_key(raw: bytes) -> None:
-    """Raise KeyRefused unless `raw` is the one canonical encoding of a curve point of large order.
-
-    RFC 8032 5.1.3 decodes; it does not refuse the points of order 1, 2, 4 and 8, under which signatures are
-    forged without a private key, and libraries differ on a y not below the prime, a second spelling of one key.
-    """
-    if len(raw) != 32:
-        raise KeyRefused("an Ed25519 key has 32 bytes")
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if y >= _P:
-        raise KeyRefused("the key is not in canonical form")
-    if y in _SMALL_ORDER_Y:
-        raise KeyRefused("the key is a point of small order, under which anybody can sign")
-    # x² = (y² - 1) / (dy² + 1) has a root if and only if numerator times denominator is a square (Euler).
-    if pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) != 1:
-        raise KeyRefused("the key is not a point of the curve")
+    """Raise KeyRefused unless `raw` is an Ed25519 key that only its holder can sign under."""
+    try:
+        check_public_key(raw)
+    except PublicKeyRefused as error:
+        raise KeyRefused(error.message) from error
 
 
 def _read_key(value: jcs.Json) -> PartyKey:
