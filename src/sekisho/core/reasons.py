@@ -50,6 +50,7 @@ class Reason(Enum):
     LAB_NOT_SET_UP = "SKS-LABS-905"
     CUT_BY_HOLD = "SKS-ACCESS-905"
     CALLER_LEFT = "SKS-GATE-906"
+    GATE_FAILED = "SKS-GATE-908"
     GATE_STOPPING = "SKS-GATE-907"
 
 
@@ -408,6 +409,15 @@ REASONS: Mapping[Reason, ReasonText] = MappingProxyType(
             change_en="Nothing to change; what the lab had produced is counted.",
             change_ja="対処は不要です。ラボが生成した分は予算に計上されます。",
             ask=Ask.YOURSELF,
+        ),
+        Reason.GATE_FAILED: ReasonText(
+            status=500,
+            step=10,
+            en="The gate itself failed while the call was under way.",
+            ja="呼び出しの処理中に、ゲート自体に障害が発生しました。",
+            change_en="Treat what arrived as incomplete, and give the office the request id.",
+            change_ja="届いた部分は不完全なものとして扱い、リクエストIDを事務局にお知らせください。",
+            ask=Ask.OFFICE,
         ),
         Reason.GATE_STOPPING: ReasonText(
             status=503,

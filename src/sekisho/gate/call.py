@@ -91,7 +91,7 @@ async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, p
         return ended.reason
     except Exception as error:  # a fault of ours must not leave an intent without its outcome
         _log.error("call failed unexpectedly", request_id=plan.request_id, error=type(error).__name__)
-        return Reason.LAB_GARBLED
+        return Reason.GATE_FAILED
     return None
 
 

@@ -547,6 +547,18 @@ async def test_a_lab_that_the_operator_has_not_set_up_is_no_fault_of_the_lab(rig
     assert not rig.log.bodies(EntryKind.CALL_INTENDED)
 
 
+async def test_a_fault_of_the_gate_is_not_laid_at_the_labs_door(rig, desk, monkeypatch):
+    """GATE_FAILED: the intent has its outcome, and it says whose fault it was."""
+
+    async def fail(*_):
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("sekisho.gate.call.Relay.run", fail)
+    reply = await desk.call()
+    assert (reply.status, reply.code) == (500, Reason.GATE_FAILED.value)
+    assert (await rig.settled())[-1]["outcome"] == Reason.GATE_FAILED.value
+
+
 async def test_connections_to_the_lab_are_reused_and_a_call_is_never_sent_twice(rig, desk):
     """A kept connection serves the next call; one that dies under a request fails it rather than repeat it."""
     for _ in range(3):
