@@ -113,5 +113,5 @@ def _lower_in_time(work: _Work, path: str, data: bytes) -> Lowered:
 def _lower_one(parse: Parse, path: str, data: bytes) -> Lowered:
     try:
         return parse(path, data)
-    except Exception as error:
+    except Exception as error:  # one file's fault is told as a gap, and the others are still looked at
         return Broken(path=path, reason=f"the parser failed: {type(error).__name__}")

@@ -62,7 +62,7 @@ def _analyze(lowered: Sequence[Lowered], mode: Mode) -> taint.Analysis:
     modules = [item for item in lowered if isinstance(item, taint.ModuleIR)]
     try:
         return taint.analyze_modules(modules, mode=taint.Mode(mode.value))
-    except Exception as error:
+    except Exception as error:  # a hostile tree may find a fault of ours; it gets a code, never a traceback
         raise EngineFailed(f"the data-flow engine broke off: {type(error).__name__}") from error
 
 
