@@ -1,4 +1,4 @@
-"""`sekisho ledger verify` (src/sekisho/cli/ledger.py): the report for people and programs, and the exit code."""
+"""`sekisho ledger verify` (src/sekisho/cli/ledger/verify.py): the report for people and programs, and the exit code."""
 
 import json
 import subprocess
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from sekisho.cli.ledger import CharterUnreadable, app
+from sekisho.cli.ledger import app
+from sekisho.cli.ledger.charter_file import CharterUnreadable
 from sekisho.ledger import LedgerNotFound
 
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from sekisho.cli import ledger as command
-from sekisho.cli.ledger import LedgerNotVerified, NoSuchLog
+from sekisho.cli.ledger.entries import LedgerNotVerified, NoSuchLog
 from sekisho.ledger import Entry, EntryKind, Log, verify_ledger
 
 ENTRIES = 300  # more than one bundle
