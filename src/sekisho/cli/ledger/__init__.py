@@ -2,12 +2,11 @@
 
 import typer
 
-from sekisho.cli.ledger.entries import entries
-from sekisho.cli.ledger.verify import verify
+from sekisho.cli.ledger import entries, verify
 
 app = typer.Typer(name="ledger", help="Verify and read the transparency log.", no_args_is_help=True)
-app.command()(verify)
-app.command()(entries)
+app.command("verify")(verify.verify)
+app.command("entries")(entries.entries)
 
 
 @app.callback()

@@ -88,7 +88,7 @@ def test_files_that_change_after_they_were_verified_are_noticed(data, monkeypatc
         tile.write_bytes(changed)
         return report
 
-    monkeypatch.setattr(command, "verify_ledger", verify_then_change)
+    monkeypatch.setattr(command.entries, "verify_ledger", verify_then_change)
     with pytest.raises(LedgerNotVerified, match="changed"):
         _run(data)
 
