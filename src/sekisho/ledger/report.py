@@ -1,6 +1,7 @@
 """What verification found: a value that prints as JSON and holds no content of entries beyond ids."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -102,7 +103,10 @@ class LogReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The outcome of one verification. Of problems and gaps the first hundred are listed, all are counted."""
+    """The outcome of one verification. Of problems and gaps the first hundred are listed, all are counted.
+
+    `fault_counts`: how many problems there are of each fault, listed or not.
+    """
 
     trust: Trust
     logs: tuple[LogReport, ...]
@@ -110,6 +114,7 @@ class Report:
     problem_count: int
     gaps: tuple[Gap, ...]
     gap_count: int
+    fault_counts: tuple[tuple[Fault, int], ...] = ()
 
     @property
     def is_verified(self) -> bool:
@@ -124,6 +129,7 @@ class Report:
             "logs": [log.to_dict() for log in self.logs],
             "problems": [problem.to_dict() for problem in self.problems],
             "problem_count": self.problem_count,
+            "fault_counts": {fault.value: count for fault, count in self.fault_counts},
             "gaps": [gap.to_dict() for gap in self.gaps],
             "gap_count": self.gap_count,
         }
@@ -135,11 +141,13 @@ class Notebook:
 
     problems: list[Problem] = field(default_factory=list)
     problem_count: int = 0
+    fault_counts: Counter[Fault] = field(default_factory=Counter)
     gaps: list[Gap] = field(default_factory=list)
     gap_count: int = 0
 
     def add(self, fault: Fault, where: str, message: str) -> None:
         self.problem_count += 1
+        self.fault_counts[fault] += 1
         if self.problem_count <= MAX_LISTED:
             self.problems.append(Problem(fault=fault, where=_printable(where), message=_printable(message)))
 

@@ -178,4 +178,5 @@ def _report(vkey: str | None, notebook: Notebook, logs: list[LogReport]) -> Repo
         problem_count=notebook.problem_count,
         gaps=tuple(notebook.gaps),
         gap_count=notebook.gap_count,
+        fault_counts=tuple(sorted(notebook.fault_counts.items(), key=lambda item: item[0].value)),
     )
