@@ -39,6 +39,13 @@ class NoteRefused(SekishoError):
     hint = "Fetch the note again, and check that the key is this log's."
 
 
+class SignatureLineRefused(NoteRefused):
+    """A signature line of the note cannot be read, so nothing says who signed."""
+
+    code: ClassVar[str] = "SKS-TLOG-018"
+    hint = "Fetch the note again; the base64 of a signature has one spelling."
+
+
 class KeyRefused(SekishoError):
     """The text is not a verifier key of a kind we take."""
 
@@ -243,14 +250,16 @@ def lines_of(note: Note, keys: Sequence[_Known]) -> tuple[tuple[_Known, NoteSign
 
 
 def parse_signature(line: str) -> NoteSignature:
-    """Return the signature that `line` (without its newline) says, or raise NoteRefused. Nothing is verified."""
+    """Return the signature that `line` (without its newline) says, or raise SignatureLineRefused. Nothing is verified."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     if dash != "\u2014" or not is_key_name(name):
-        raise NoteRefused("a signature line does not begin with an em dash and a key name")
+        raise SignatureLineRefused("a signature line does not begin with an em dash and a key name")
     blob = decode_base64(encoded)
     if blob is None or len(blob) <= _KEY_ID_SIZE_BYTES:
-        raise NoteRefused(f"the signature line of {name[:80]!r} holds no canonical base64 of a key id and a signature")
+        raise SignatureLineRefused(
+            f"the signature line of {name[:80]!r} holds no canonical base64 of a key id and a signature"
+        )
     return NoteSignature(name=name, key_id=blob[:_KEY_ID_SIZE_BYTES], value=blob[_KEY_ID_SIZE_BYTES:])
 
 

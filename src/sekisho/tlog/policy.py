@@ -16,6 +16,8 @@ from sekisho.tlog.note import KeyRefused, Note, NoteVerifier, lines_of, parse_no
 
 # Room for a hundred ML-DSA-44 witnesses; a bound on the keys that are checked before anybody is trusted.
 MAX_POLICY_SIZE_BYTES: Final = 262_144
+# Logs, witnesses and groups, of each kind. The specification asks for at least 32; a note has at most 100 signatures.
+MAX_OF_A_KIND: Final = 100
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _URL = re.compile(r"https?://[^/]", re.ASCII)
@@ -212,6 +214,8 @@ class _Reader:
         if kind is None:
             raise PolicyRefused(f"no line begins with {_shown(items[0])}")
         kind(items[1:])
+        if max(len(self.logs), len(self.witnesses), len(self.groups)) > MAX_OF_A_KIND:
+            raise PolicyRefused(f"more than {MAX_OF_A_KIND} lines of one kind")
 
     def policy(self) -> Policy:
         if not self.quorum:
