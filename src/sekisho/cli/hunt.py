@@ -5,20 +5,20 @@ import sys
 from enum import Enum
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
 
 from sekisho.findings import Campaign, Mode, Severity, encode_campaign
-from sekisho.hunt import TaintEngine, render_table, survey_target, to_sarif, write_report
+from sekisho.hunt import HuntEngine, TaintEngine, render_table, survey_target, to_sarif, write_report
 from sekisho.hunt import hunt as run_hunt
 from sekisho.hunt.display import shown_progress
 from sekisho.server.system import RandomIds, SystemClock
 
 EXIT_FOUND = 1
-# More processes than this wait for the disk and for the one that collects.
-_MAX_JOBS = 8
+# More processes than eight wait for the disk and for the one that collects.
+DEFAULT_JOBS = min(os.cpu_count() or 1, 8)
 # A report in a file has no terminal to ask for its width.
 _FILE_WIDTH = 160
 
@@ -31,18 +31,23 @@ class Format(Enum):
     SARIF = "sarif"
 
 
+Target: TypeAlias = Annotated[Path, typer.Argument(help="A folder, a source file or a wheel.")]
+WhoseInput: TypeAlias = Annotated[
+    Mode, typer.Option(help="Whose input is hostile: callers of the public API, users of an application, or both.")
+]
+Form: TypeAlias = Annotated[Format, typer.Option("--format", help="How to write the result.")]
+Output: TypeAlias = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write to this file, readable by you alone.")
+]
+Jobs: TypeAlias = Annotated[int, typer.Option(min=1, max=256, help="How many processes parse; with 1, this one does.")]
+
+
 def hunt(
-    path: Annotated[Path, typer.Argument(help="A folder, a .py file or a wheel.")],
-    mode: Annotated[
-        Mode, typer.Option(help="Whose input is hostile: callers of the public API, users of an application, or both.")
-    ] = Mode.BOTH,
-    form: Annotated[Format, typer.Option("--format", help="How to write the result.")] = Format.TABLE,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write to this file, readable by you alone.")
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="How many processes parse; with 1, this one does.")] = min(
-        os.cpu_count() or 1, _MAX_JOBS
-    ),
+    path: Target,
+    mode: WhoseInput = Mode.BOTH,
+    form: Form = Format.TABLE,
+    output: Output = None,
+    jobs: Jobs = DEFAULT_JOBS,
     fail_on: Annotated[
         Severity, typer.Option(help="End with 1 if there is a finding at least this severe.")
     ] = Severity.LOW,
@@ -55,23 +60,29 @@ def hunt(
     --format sarif findings do not change the 0: the reader of the file decides.
     """
     form = Format.JSON if as_json else form
+    campaign = search(path, engine=TaintEngine(jobs=jobs), mode=mode)
+    write(campaign, form, output)
+    found = any(finding.severity.rank >= fail_on.rank for finding in campaign.findings)
+    if found and not exit_zero and form is not Format.SARIF:
+        raise typer.Exit(EXIT_FOUND)
+
+
+def search(path: Path, *, engine: HuntEngine, mode: Mode) -> Campaign:
+    """Run `engine` over what is at `path`, with progress on the error stream. Nothing is recorded."""
     with shown_progress(Console(stderr=True)) as on_progress:
-        campaign = run_hunt(
+        return run_hunt(
             survey_target(path),
-            engine=TaintEngine(jobs=jobs),
+            engine=engine,
             mode=mode,
             asset_id=None,
             clock=SystemClock(),
             ids=RandomIds(),
             on_progress=on_progress,
         )
-    _write(campaign, form, output)
-    found = any(finding.severity.rank >= fail_on.rank for finding in campaign.findings)
-    if found and not exit_zero and form is not Format.SARIF:
-        raise typer.Exit(EXIT_FOUND)
 
 
-def _write(campaign: Campaign, form: Format, output: Path | None) -> None:
+def write(campaign: Campaign, form: Format, output: Path | None) -> None:
+    """Write `campaign` as `form` to the file `output`, readable by its owner alone, or to the terminal."""
     if form is Format.TABLE and output is None:
         render_table(campaign, Console())
         return

@@ -29,6 +29,7 @@ from sekisho.cli import (
     party,
     principal,
     serve,
+    taint,
 )
 from sekisho.core import SekishoError
 
@@ -54,6 +55,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("hunt")(hunt.hunt)
+app.command("taint")(taint.taint)
 for noun in (
     party,
     document,
