@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from sekisho.core.errors import SekishoError
 from sekisho.ledger.errors import LedgerUnavailable, LogClosed, LogOverloaded, StoreBehind
 from sekisho.ledger.steps import AtStep, Step
-from sekisho.ledger.store import Head, Row, Store
+from sekisho.ledger.store import Head, Row, SequencingStore
 from sekisho.tlog.merkle import Frontier, hash_leaf
 
 # Entries in one transaction: enough that the flush is shared, few enough that the first waits for milliseconds.
@@ -26,12 +26,15 @@ class _Waiting:
 
 
 class Sequencer:
-    """The only writer of a store's entries. `_lock` guards `_refusal` and that nothing is queued behind the end.
+    """The only writer of a store's entries in this process; in a shared store, other processes write as well.
 
-    `_frontier` and `_is_in_doubt` belong to the thread alone; `head` is replaced by it, whole.
+    `_lock` guards `_refusal` and that nothing is queued behind the end. `_writing` guards the store's entries as far
+    as this process goes, `_frontier` and `_is_in_doubt`; `head` is replaced under it, whole.
     """
 
-    def __init__(self, *, store: Store, frontier: Frontier, at_step: AtStep, when_grown: Callable[[], None]) -> None:
+    def __init__(
+        self, *, store: SequencingStore, frontier: Frontier, at_step: AtStep, when_grown: Callable[[], None]
+    ) -> None:
         self._store = store
         self._frontier = frontier
         self._at_step = at_step
@@ -39,6 +42,7 @@ class Sequencer:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._refusal: SekishoError | None = None
+        self._writing = threading.Lock()
         self._is_in_doubt = False
         self.head = Head(size=frontier.size, root=frontier.root())
         self._thread = threading.Thread(target=self._run, name="ledger-sequencer", daemon=True)
@@ -62,6 +66,14 @@ class Sequencer:
             if self._refusal is None:
                 self._refusal = refusal
                 self._queue.put(None)
+
+    def catch_up(self) -> None:
+        """Learn of the entries that other processes wrote. Raises StoreBehind, StoreDamaged or LedgerUnavailable."""
+        with self._writing:
+            if self._is_in_doubt:
+                self._settle_doubt()
+            else:
+                self._follow(self._store.size())
 
     def close(self) -> None:
         """Write what is queued and end the thread."""
@@ -100,33 +112,42 @@ class Sequencer:
             self._when_grown()
 
     def _write(self, batch: list[_Waiting]) -> tuple[int, ...]:
-        if self._is_in_doubt:
-            self._settle_doubt()
-        size = self._frontier.size
-        indexes = self._store.append(
-            [waiting.row for waiting in batch],
-            size=size,
-            before_commit=lambda: self._at_step(Step.SEQUENCE_WRITTEN),
-        )
-        self._at_step(Step.SEQUENCE_DURABLE)
-        for waiting, index in zip(batch, indexes, strict=True):
-            if index == self._frontier.size:
-                self._frontier.append(hash_leaf(waiting.row.data))
+        with self._writing:
+            if self._is_in_doubt:
+                self._settle_doubt()
+            appended = self._store.append(
+                [waiting.row for waiting in batch],
+                known_size=self._frontier.size,
+                before_commit=lambda: self._at_step(Step.SEQUENCE_WRITTEN),
+            )
+            self._at_step(Step.SEQUENCE_DURABLE)
+            # What others wrote in between comes first.
+            self._grow(self._store.read(self._frontier.size, appended.start))
+            self._grow(
+                waiting.row.data
+                for waiting, index in zip(batch, appended.indexes, strict=True)
+                if index == self._frontier.size
+            )
+            return appended.indexes
+
+    def _grow(self, entries: Iterable[bytes]) -> None:
+        for entry in entries:
+            self._frontier.append(hash_leaf(entry))
         self.head = Head(size=self._frontier.size, root=self._frontier.root())
-        return indexes
 
     def _fail(self, batch: list[_Waiting], error: SekishoError) -> None:
-        self._is_in_doubt = True
+        with self._writing:
+            self._is_in_doubt = True
         for waiting in batch:
             waiting.answer.set_exception(error)
 
     def _settle_doubt(self) -> None:
         """Find out what a failed transaction left: a flush that failed may still have reached the disk."""
         self._store.reopen()
-        size = self._store.size()
+        self._follow(self._store.size())
+        self._is_in_doubt = False
+
+    def _follow(self, size: int) -> None:
         if size < self._frontier.size:
             raise StoreBehind(f"{self._frontier.size} entries were acknowledged; the store holds {size}")
-        for entry in self._store.read(self._frontier.size, size):
-            self._frontier.append(hash_leaf(entry))
-        self.head = Head(size=self._frontier.size, root=self._frontier.root())
-        self._is_in_doubt = False
+        self._grow(self._store.read(self._frontier.size, size))
