@@ -81,6 +81,11 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
     return frontier.root()
 
 
+def split_at(size: int) -> int:
+    """Return how many leaves lie left of the root of a tree of `size`, at least 2: the largest power of two below."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
 def inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Return the inclusion path of the leaf at `index` (RFC 9162 2.1.3.1), from the leaf upwards."""
     if not 0 <= index < len(leaf_hashes):
@@ -185,7 +190,7 @@ def _skip_promotions(node: int, last: int) -> tuple[int, int]:
 def _inclusion_path(leaf_hashes: Sequence[bytes], index: int) -> Iterator[bytes]:
     if len(leaf_hashes) == 1:
         return
-    split = _split(len(leaf_hashes))
+    split = split_at(len(leaf_hashes))
     left, right = leaf_hashes[:split], leaf_hashes[split:]
     if index < split:
         yield from _inclusion_path(left, index)
@@ -201,7 +206,7 @@ def _consistency_path(leaf_hashes: Sequence[bytes], old_size: int, *, is_whole: 
         if not is_whole:
             yield root_of(leaf_hashes)
         return
-    split = _split(len(leaf_hashes))
+    split = split_at(len(leaf_hashes))
     left, right = leaf_hashes[:split], leaf_hashes[split:]
     if old_size <= split:
         yield from _consistency_path(left, old_size, is_whole=is_whole)
@@ -209,11 +214,6 @@ def _consistency_path(leaf_hashes: Sequence[bytes], old_size: int, *, is_whole: 
     else:
         yield from _consistency_path(right, old_size - split, is_whole=False)
         yield root_of(left)
-
-
-def _split(size: int) -> int:
-    """Return the largest power of two below `size`, which is at least 2."""
-    return 1 << ((size - 1).bit_length() - 1)
 
 
 def _are_hashes(values: Sequence[bytes]) -> bool:

@@ -219,7 +219,7 @@ def parse_note(note: bytes) -> Note:
     listed = lines[:-1].split("\n")
     if len(listed) > MAX_SIGNATURES:
         raise NoteRefused(f"more than {MAX_SIGNATURES} signature lines")
-    return Note(text=body + "\n", signatures=tuple(parse_signature(line) for line in listed))
+    return Note(text=body + "\n", signatures=tuple(_parse_signature(line) for line in listed))
 
 
 def open_note(note: bytes, verifiers: Sequence[NoteVerifier]) -> str:
@@ -249,8 +249,8 @@ def lines_of(note: Note, keys: Sequence[_Known]) -> tuple[tuple[_Known, NoteSign
     return tuple((key, line) for key, line in found if key is not None)
 
 
-def parse_signature(line: str) -> NoteSignature:
-    """Return the signature that `line` (without its newline) says, or raise SignatureLineRefused. Nothing is verified."""
+def _parse_signature(line: str) -> NoteSignature:
+    """Return the signature that `line`, without its newline, says, or raise SignatureLineRefused."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     if dash != "\u2014" or not is_key_name(name):
