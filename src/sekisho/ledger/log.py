@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from sekisho.core.errors import SekishoError
 from sekisho.ledger.entries import Entry, decode_entry, encode_entry
 from sekisho.ledger.errors import LedgerUnavailable, LogLocked
 from sekisho.ledger.files import PublicFolder
+from sekisho.ledger.promise import Promise, PromiseRefused, sign_promise
 from sekisho.ledger.publisher import Publisher
 from sekisho.ledger.sequencer import Sequencer
 from sekisho.ledger.steps import AtStep, pass_by
@@ -32,6 +34,9 @@ PUBLISH_EVERY_S: Final = 0.25
 # How long to wait for another process to publish: longer than it takes a waiting one to take the place of a dead one.
 PUBLISHER_TIMEOUT_S: Final = 5.0
 _POLL_S: Final = 0.02
+# What a promise gives publication at the most: ten minutes, time for a full disk to be seen to, or for a restart that
+# makes the tiles of ten million entries again. A log that is published later than this has broken its word.
+MAX_MERGE_DELAY_S: Final = int(2_400 * PUBLISH_EVERY_S)
 
 
 class Log:
@@ -46,6 +51,7 @@ class Log:
         self._publisher = publisher
         self._origin = signer.verifier.name
         self._vkey = signer.verifier.vkey
+        self._signer = signer
         self._trouble: SekishoError | None = None
         self._grown = threading.Event()
         self._closing = threading.Event()
@@ -129,6 +135,24 @@ class Log:
         """Return size and root over all durable entries. It may not be published yet; no disk is touched."""
         head = self._sequencer.head
         return Checkpoint(origin=self._origin, size=head.size, root=head.root)
+
+    def promise(self, *, request_id: str, index: int, leaf_hash: bytes, at: datetime) -> str:
+        """Return the signed promise that the entry of `request_id` will be covered within MAX_MERGE_DELAY_S of `at`.
+
+        `index`: as the append was answered; `leaf_hash`: of what was appended. Raises PromiseRefused for an entry
+        that is not durable. No disk is touched.
+        """
+        if index >= self._sequencer.head.size:
+            raise PromiseRefused(f"entry {index} is not durable")
+        promise = Promise(
+            origin=self._origin,
+            request_id=request_id,
+            index=index,
+            leaf_hash=leaf_hash,
+            at=at,
+            max_delay_s=MAX_MERGE_DELAY_S,
+        )
+        return sign_promise(promise, self._signer)
 
     def publish(self) -> Checkpoint:
         """Integrate, sign and publish all durable entries now, and return the checkpoint that is public then.
