@@ -20,6 +20,7 @@ from sekisho.gate.forward import encode_request
 from sekisho.gate.judge import judge
 from sekisho.gate.lifeline import CutShort
 from sekisho.gate.plan import Parts, Plan, UnderWay, plan_call
+from sekisho.gate.record import Intent
 from sekisho.gate.relay import Passage, Relay, begin_stream
 from sekisho.labs import Dialect, Surface, dialect_named, find_surface
 from sekisho.ledger import Committer, commit
@@ -36,29 +37,29 @@ async def serve_call(parts: Parts, incoming: IncomingCall) -> None:
     request_id = parts.ids.new("req")
     try:
         plan = plan_call(parts, incoming, request_id)
-        index, salt = await _intend(parts, incoming, plan)
+        intent, salt = await _intend(parts, incoming, plan)
     except Denied as denied:
         await _deny(parts, incoming, request_id, denied)
         return
     passage = Passage(commitment=Committer(salt))
-    reason = await _carry(parts, incoming, plan, index, passage)
-    reason = await _settle(parts, incoming, plan, index, passage, reason, salt)
-    await _release(parts, incoming, plan, index, passage, reason)
+    reason = await _carry(parts, incoming, plan, intent, passage)
+    reason = await _settle(parts, incoming, plan, intent.index, passage, reason, salt)
+    await _release(parts, incoming, plan, intent, passage, reason)
     _note(parts, incoming, plan.request_id, reason, status=passage.status, lab=plan.permit.standing.lab)
 
 
-async def _intend(parts: Parts, incoming: IncomingCall, plan: Plan) -> tuple[int, bytes]:
-    """(8) Return index of the durable intent and the salt for the outcome, or raise Denied, the budget given back."""
+async def _intend(parts: Parts, incoming: IncomingCall, plan: Plan) -> tuple[Intent, bytes]:
+    """(8) Return the durable intent and the salt for the outcome, or raise Denied, the budget given back."""
     salt = parts.salts()
     try:
-        index = await parts.recorder.intend(intent_body(plan, incoming.caller, commit(plan.body, salt)), salt=salt)
+        intent = await parts.recorder.intend(intent_body(plan, incoming.caller, commit(plan.body, salt)), salt=salt)
     except Denied:
         parts.budgets.settle(plan.reservation, tokens=0, counts=False)
         raise
-    return index, parts.salts()
+    return intent, parts.salts()
 
 
-async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, passage: Passage) -> Reason | None:
+async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, intent: Intent, passage: Passage) -> Reason | None:
     """(9) and (10): return None when the lab's answer is whole, else why it is not."""
     upstream, under_way = plan.lab.upstream, UnderWay(reach=plan.permit.reach, lifeline=incoming.lifeline)
     try:
@@ -80,7 +81,7 @@ async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, p
                 reader=plan.dialect.reader(plan.surface, plan.call, plan.body),
                 passage=passage,
                 credential=upstream.credential,
-                receipt=_receipt(parts, plan.request_id, index),
+                receipt=_receipt(parts, plan.request_id, intent),
                 patience=parts.patience,
             )
             await relay.run(plan.call)
@@ -136,10 +137,10 @@ async def _settle(
 
 
 async def _release(
-    parts: Parts, incoming: IncomingCall, plan: Plan, index: int, passage: Passage, reason: Reason | None
+    parts: Parts, incoming: IncomingCall, plan: Plan, intent: Intent, passage: Passage, reason: Reason | None
 ) -> None:
     """(12) Give the caller what is left of the answer, or the reason why it is not whole; then the call is over."""
-    connection, receipt = incoming.connection, _receipt(parts, plan.request_id, index)
+    connection, receipt = incoming.connection, _receipt(parts, plan.request_id, intent)
     is_whole = True
     if reason is None:
         is_whole = await _release_answer(incoming, passage, receipt)
@@ -195,11 +196,12 @@ def _dialect_for(incoming: IncomingCall, surface: Surface | None) -> Dialect:
     return dialect_named("anthropic" if b"anthropic-version" in incoming.head.fields else "openai")
 
 
-def _receipt(parts: Parts, request_id: str, index: int) -> tuple[answers.Field, ...]:
+def _receipt(parts: Parts, request_id: str, intent: Intent) -> tuple[answers.Field, ...]:
     return (
         (b"sekisho-request-id", request_id.encode()),
-        (b"sekisho-intent-index", b"%d" % index),
+        (b"sekisho-intent-index", b"%d" % intent.index),
         (b"sekisho-log", parts.log_name.encode()),
+        (b"sekisho-promise", intent.promise.encode()),
         (b"dpop-nonce", parts.authenticator.nonce()),
     )
 

@@ -43,7 +43,9 @@ from sekisho.gate.replay import ReplayWindow
 from sekisho.gate.settings import Upstream
 from sekisho.labs import LabEndpoint, dialect_named
 from sekisho.ledger import Entry, EntryKind, LedgerUnavailable, encode_entry
+from sekisho.ledger.promise import Promise, PromiseRefused, sign_promise
 from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind, parse_lei
+from sekisho.tlog.note import NoteSigner
 from sekisho.tokens import AccessToken, CallScope, Nonces, SigningKey, issue_access_token, make_proof
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -130,12 +132,18 @@ def with_hold(snapshot: Snapshot, kind: TargetKind, target: str) -> Snapshot:
 
 
 class MemoryLog:
-    """A calls log in memory. `mode`: `ok`; `fail`, every append is refused; `hang`, none is answered."""
+    """A calls log in memory. `mode`: `ok`; `fail`, every append is refused; `hang`, none is answered.
+
+    `promises`: whether it gives its word for what it holds.
+    """
+
+    signer = NoteSigner("sekisho.example/calls/gate-0", Ed25519PrivateKey.from_private_bytes(b"calls".ljust(32)))
 
     def __init__(self) -> None:
         self.written: list[Entry] = []
         self.private: list[bytes | None] = []
         self.mode = "ok"
+        self.promises = True
         self.trouble: SekishoError | None = None
         self.hanging: list[tuple[Entry, bytes | None, concurrent.futures.Future[int]]] = []
         self._keys: dict[str, int] = {}
@@ -161,6 +169,19 @@ class MemoryLog:
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, Entry]]:
         yield from list(enumerate(self.written))[start:]
+
+    def promise(self, *, request_id: str, index: int, leaf_hash: bytes, at: datetime) -> str:
+        if not self.promises:
+            raise PromiseRefused("no")
+        promise = Promise(
+            origin=self.signer.verifier.name,
+            request_id=request_id,
+            index=index,
+            leaf_hash=leaf_hash,
+            at=at,
+            max_delay_s=600,
+        )
+        return sign_promise(promise, self.signer)
 
     def close(self) -> None:
         pass
