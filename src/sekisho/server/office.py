@@ -258,6 +258,7 @@ class ControlOffice:
                 issuer=self._issuer,
                 token_keys=(self._token_key,),
                 labs=self._charter.labs if self._charter else (),
+                auditors=self._charter.auditors if self._charter else None,
             )
 
     def _log_snapshot(self, snapshot: Snapshot) -> int:
