@@ -5,22 +5,17 @@ what is said, with `permits` for what the decisions allow; `tree_check` has thos
 """
 
 import base64
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from sekisho.formats.jcs import Json
 from sekisho.ledger.entries import CALLS_KINDS, Entry, EntryKind, decode_entry
 from sekisho.ledger.errors import EntryRefused
 from sekisho.ledger.permits import Permits
+from sekisho.ledger.repeats import Repeats
 from sekisho.ledger.report import Fault, Notebook
-
-# A request id is remembered by 8 bytes of its hash, for as long as the log is read. Ids are random: two of ten
-# million that collide by chance are a matter of one in 400,000 logs; on purpose, the gate would have to collide
-# with itself.
-_MARK_SIZE_BYTES: Final = 8
 
 # Called with the index and the value of every entry, in order.
 TakeEntry: TypeAlias = Callable[[int, Entry], None]
@@ -64,15 +59,18 @@ class EntryReader:
             self.note(Fault.ENTRY_MISPLACED, index, f"{entry.kind.value} does not belong into this log")
         return entry
 
-    def reading(self, *takers: TakeEntry) -> Callable[[int, bytes], None]:
-        """Return what takes index and bytes of each entry in turn, and hands those that are entries to `takers`."""
+    def reading(self, *takers: TakeEntry) -> Callable[[int, Sequence[bytes]], None]:
+        """Return what takes the index of the first, and the bytes, of entries that follow each other, and hands those
+        that are entries to `takers`, one by one.
+        """
 
-        def on_entry(index: int, data: bytes) -> None:
-            if (entry := self.read(index, data)) is not None:
-                for take in takers:
-                    take(index, entry)
+        def on_entries(first: int, entries: Sequence[bytes]) -> None:
+            for index, data in enumerate(entries, start=first):
+                if (entry := self.read(index, data)) is not None:
+                    for take in takers:
+                        take(index, entry)
 
-        return on_entry
+        return on_entries
 
     def note(self, fault: Fault, index: int, message: str) -> None:
         self.notebook.add(fault, f"{self.log} entry {index}", message)
@@ -116,7 +114,7 @@ class Calls:
     """What one calls log says. `decisions` is None if the log is read alone; then nothing is held against it.
 
     `_open` keeps only intents without an outcome, so memory follows the calls under way, not the log's length,
-    but for 8 bytes a request.
+    but for 8 bytes a request. The caller MUST hand all intents to `note_repeated` once more if there are `suspects`.
     """
 
     reader: EntryReader
@@ -124,7 +122,7 @@ class Calls:
     decisions_size: int = 0
     claims: dict[int, RootClaim] = field(default_factory=dict)
     _open: dict[int, str] = field(default_factory=dict)
-    _seen: set[bytes] = field(default_factory=set)
+    _repeats: Repeats = field(default_factory=Repeats)
 
     def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
@@ -137,12 +135,23 @@ class Calls:
         """Yield index and request id of each intent that has no outcome, in order."""
         yield from self._open.items()
 
+    def suspects(self) -> frozenset[int]:
+        """Return the hashes of request ids of which some may have been intended twice; mostly there are none."""
+        return self._repeats.suspects()
+
+    def note_repeated(self, suspects: frozenset[int], intents: Iterable[tuple[int, Entry]]) -> None:
+        """Note each request of `intents` (all of the log, by index) that was intended before. `suspects`: which."""
+        seen: set[str] = set()
+        for index, intent in intents:
+            request_id = _text(intent.body, "request_id")
+            if hash(request_id) in suspects:
+                if request_id in seen:
+                    self.reader.note(Fault.REQUEST_REPEATED, index, f"request {request_id} was intended before")
+                seen.add(request_id)
+
     def _take_intent(self, index: int, intent: Entry) -> None:
         request_id = _text(intent.body, "request_id")
-        mark = hashlib.blake2b(request_id.encode(), digest_size=_MARK_SIZE_BYTES).digest()
-        if mark in self._seen:
-            self.reader.note(Fault.REQUEST_REPEATED, index, f"request {request_id} was intended before")
-        self._seen.add(mark)
+        self._repeats.add(request_id)
         self._open[index] = request_id
         if self.decisions is not None:
             self._hold_against(self.decisions, index, intent)

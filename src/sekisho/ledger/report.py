@@ -27,6 +27,7 @@ class Fault(Enum):
     FILE_AHEAD = "file-ahead"
     KEY_DIFFERS = "key-differs"
     CHECKPOINT_REFUSED = "checkpoint-refused"
+    POLICY_UNMET = "policy-unmet"
     ROOT_DIFFERS = "root-differs"
     ENTRY_REFUSED = "entry-refused"
     ENTRY_MISPLACED = "entry-misplaced"
@@ -78,7 +79,8 @@ class Gap:
 class LogReport:
     """One log: what its checkpoint says and how many entries of each kind it holds.
 
-    `anchored_size`: the size of the last checkpoint of this calls log that the decisions log recorded.
+    `anchored_size`: the size of the last checkpoint of this calls log that the decisions log recorded. `cosigned`: the
+    witnesses of the policy that cosigned the checkpoint, each with its time in POSIX seconds (0: it said none).
     """
 
     log: str
@@ -88,6 +90,7 @@ class LogReport:
     root: bytes
     counts: tuple[tuple[str, int], ...]
     anchored_size: int | None = None
+    cosigned: tuple[tuple[str, int], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -98,6 +101,7 @@ class LogReport:
             "root": base64.b64encode(self.root).decode(),
             "counts": dict(self.counts),
             "anchored_size": self.anchored_size,
+            "cosigned": [{"witness": witness, "time_s": time_s} for witness, time_s in self.cosigned],
         }
 
 
