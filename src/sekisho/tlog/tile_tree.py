@@ -5,7 +5,6 @@ has grown since, that partial tile may be gone, and it is the reader's business 
 (`tile.narrow`). Nothing here trusts the tiles: the proofs are checked by whoever holds the signed root.
 """
 
-import hashlib
 from collections.abc import Callable
 
 from sekisho.tlog.merkle import (
@@ -14,6 +13,7 @@ from sekisho.tlog.merkle import (
     ConsistencyRefused,
     InclusionRefused,
     hash_node,
+    root_of_joined,
     split_at,
 )
 from sekisho.tlog.tile import TILE_HEIGHT, TILE_WIDTH, Tile, TileRefused
@@ -76,15 +76,6 @@ def prove_consistency(old_size: int, new_size: int, read_tile: ReadTile) -> tupl
     return tuple(tree.root(start, end) for start, end in reversed(halves))
 
 
-def perfect_root(hashes: bytes) -> bytes:
-    """Return the root over `hashes`: 32 bytes each, joined; how many is a power of two."""
-    sha256 = hashlib.sha256
-    while len(hashes) > HASH_SIZE_BYTES:
-        pairs = range(0, len(hashes), 2 * HASH_SIZE_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[at : at + 64]).digest() for at in pairs])
-    return hashes
-
-
 class _Tree:
     """One tree of `size` entries seen through its tiles, of which each is read once."""
 
@@ -112,7 +103,7 @@ class _Tree:
         level, height_in_tile = divmod(height, TILE_HEIGHT)
         tile_index, first = divmod(index << height_in_tile, TILE_WIDTH)
         hashes = self._tile(level, tile_index)
-        return perfect_root(hashes[first * HASH_SIZE_BYTES : (first + (1 << height_in_tile)) * HASH_SIZE_BYTES])
+        return root_of_joined(hashes[first * HASH_SIZE_BYTES : (first + (1 << height_in_tile)) * HASH_SIZE_BYTES])
 
     def _tile(self, level: int, index: int) -> bytes:
         if (level, index) not in self._read:
