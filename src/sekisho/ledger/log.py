@@ -6,7 +6,7 @@ docs/ledger.md tells the order of writes and what is durable when.
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -130,6 +130,17 @@ class Log:
     def private(self, index: int) -> bytes | None:
         """Return what `append` was given to keep privately with the entry at `index`."""
         return self._store.private(index)
+
+    def find(self, key: str) -> int | None:
+        """Return the index of the entry that was appended under `key`, if one is durable."""
+        return self._store.find(key)
+
+    def destroy_private(self, indexes: Sequence[int]) -> None:
+        """Destroy what was kept privately with the entries `indexes`, for good; the entries stay as they are.
+
+        Waits for the disk, and a moment for readers. Raises LedgerUnavailable; then call again.
+        """
+        self._store.destroy_private(indexes)
 
     def head(self) -> Checkpoint:
         """Return size and root over all durable entries. It may not be published yet; no disk is touched."""

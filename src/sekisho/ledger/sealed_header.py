@@ -182,6 +182,11 @@ def check_request_id(request_id: str) -> None:
     _match(request_id, _REQUEST_ID, "request_id")
 
 
+def is_request_id(text: str) -> bool:
+    """Say whether `text` has the form of a request id."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
 def _make_header(belonging: Belonging, threshold: int, key_commitment: str, shares: tuple[SealedShare, ...]) -> Header:
     encoded = jcs.canonical(
         {

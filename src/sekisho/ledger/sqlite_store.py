@@ -37,6 +37,7 @@ _SCHEMA: Final = (
     f"PRAGMA user_version = {_VERSION}",
 )
 _INSERT: Final = "INSERT INTO entries VALUES (?, ?, ?, ?)"
+_DESTROY: Final = "UPDATE entries SET private = NULL WHERE position = ? AND private IS NOT NULL"
 # What SQLite says of a file whose bytes are wrong, as against a disk that does not serve.
 _DAMAGE: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
@@ -116,6 +117,25 @@ class SqliteStore:
         with _reported(self._path), closing(_connect(self._path)) as connection:
             row = connection.execute("SELECT private FROM entries WHERE position = ?", (index,)).fetchone()
         return None if row is None else row[0]
+
+    def find(self, key: str) -> int | None:
+        with _reported(self._path), closing(_connect(self._path)) as connection:
+            row = connection.execute("SELECT position FROM entries WHERE key = ?", (key,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def destroy_private(self, indexes: Sequence[int]) -> None:
+        """Steps: (1) the cells are rewritten without it, the old bytes overwritten (`secure_delete`); (2) older pages
+        in the write-ahead log go with the log, which is emptied into the database, also when (1) was done before.
+        """
+        with _reported(self._path), self._writing:
+            # (1)
+            with self._transaction():
+                self._require_in_place()
+                self._required.executemany(_DESTROY, [(index,) for index in indexes])
+            # (2)
+            busy, *_ = self._required.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise LedgerUnavailable(f"{self._path}: a reader holds the write-ahead log")
 
     def head(self) -> Head | None:
         with _reported(self._path), self._writing:
@@ -240,6 +260,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         if mode != "wal":
             raise LedgerUnavailable(f"{path} cannot keep a write-ahead log: its journal mode is {mode}")
         connection.execute("PRAGMA synchronous = FULL")
+        # What is taken out of a page is overwritten with zeros: a salt that was destroyed must not lie in a gap.
+        connection.execute("PRAGMA secure_delete = ON")
         # Makes the write-ahead log, so that there is a file to know it by.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except BaseException:

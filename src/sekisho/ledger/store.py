@@ -86,6 +86,18 @@ class SequencingStore(Protocol):
         """Return what was kept privately with entry `index`."""
         ...
 
+    def find(self, key: str) -> int | None:
+        """Return the index of the entry that was appended under `key`, if one was."""
+        ...
+
+    def destroy_private(self, indexes: Sequence[int]) -> None:
+        """Destroy what was kept privately with the entries `indexes`; the entries stay. Again it changes nothing.
+
+        On return the bytes are in no file of the store, as far as the database can say so. Raises LedgerUnavailable;
+        then they may be, and the caller MUST call again.
+        """
+        ...
+
     def head(self) -> Head | None:
         """Return the head that was allowed to be signed last, by any process, if any was."""
         ...
