@@ -32,7 +32,7 @@ from sekisho.gate.record import DenialCounts, Recorder
 from sekisho.gate.relay import LabPatience
 from sekisho.gate.replay import ReplayWindow
 from sekisho.gate.settings import GateSettings, read_key, read_secret, read_settings, read_upstreams
-from sekisho.ledger import Log
+from sekisho.ledger import Log, find_store
 from sekisho.ledger.commitment import SALT_SIZE_BYTES
 from sekisho.tokens import Nonces
 from sekisho.tokens.dpop import MAX_PROOF_AGE
@@ -219,7 +219,7 @@ def main(data: Path, slot: str) -> None:
     clock = SystemClock()
     # (2)
     log = Log.open(
-        store=settings.folder / "calls.db",
+        store=find_store(settings.folder / "calls.db"),
         public=settings.public,
         origin=settings.log_origin,
         key=read_key(settings.folder / "ledger.pem"),

@@ -17,6 +17,7 @@ from sekisho.ledger.errors import (
     WrongLog,
 )
 from sekisho.ledger.log import Log
+from sekisho.ledger.postgres_address import find_store
 from sekisho.ledger.report import Fault, Gap, LogReport, Problem, Report, Trust
 from sekisho.ledger.verify import verify_ledger
 
@@ -48,5 +49,6 @@ __all__ = [
     "commit",
     "decode_entry",
     "encode_entry",
+    "find_store",
     "verify_ledger",
 ]

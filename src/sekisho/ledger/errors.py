@@ -91,6 +91,37 @@ class HeadMoved(LedgerUnavailable):
     hint = "The log looks at its store again by itself; if it comes back, two deployments publish one log."
 
 
+class NoSuchLog(SekishoError):
+    """The ledger has no log of this name."""
+
+    code: ClassVar[str] = "SKS-LEDGER-022"
+    hint = "Name one of the ledger's logs: --log decisions, or --log calls/gate-0."
+
+
+class NoSuchEntry(SekishoError):
+    """The log has no entry at this index, by its checkpoint."""
+
+    code: ClassVar[str] = "SKS-LEDGER-023"
+    exit_code: ClassVar[int] = 1
+    hint = "Indexes begin at 0; `sekisho ledger tail` shows the last one."
+
+
+class LogDamaged(SekishoError):
+    """The files of the log do not make the tree that its checkpoint signs."""
+
+    code: ClassVar[str] = "SKS-LEDGER-024"
+    exit_code: ClassVar[int] = 1
+    hint = "Run `sekisho ledger fsck` on it: it names the file that is wrong."
+
+
+class LogForked(SekishoError):
+    """Two checkpoints with the log's signature contradict each other."""
+
+    code: ClassVar[str] = "SKS-LEDGER-025"
+    exit_code: ClassVar[int] = 1
+    hint = "Keep both checkpoints and show them to the parties: together they prove that the log shows two histories."
+
+
 class LedgerNotFound(SekishoError):
     """There is no ledger at this path."""
 
@@ -136,19 +167,19 @@ class TranscriptMissing(SekishoError):
 class AddressRefused(SekishoError):
     """This is not the address of a log's database, or it could be read by others, or lead to a server unseen."""
 
-    code: ClassVar[str] = "SKS-LEDGER-030"
+    code: ClassVar[str] = "SKS-LEDGER-070"
     hint = "One line, mode 0600: postgresql://USER:PASSWORD@HOST/DATABASE?sslrootcert=FILE; see ledger-postgresql.md."
 
 
 class DriverMissing(SekishoError):
     """A PostgreSQL address is given, and the driver is not installed."""
 
-    code: ClassVar[str] = "SKS-LEDGER-031"
+    code: ClassVar[str] = "SKS-LEDGER-071"
     hint = "Install the extra `postgres`: pip install 'sekisho[postgres]'."
 
 
 class UnsafeServer(LedgerUnavailable):
     """The database server would acknowledge what it could still lose."""
 
-    code: ClassVar[str] = "SKS-LEDGER-032"
+    code: ClassVar[str] = "SKS-LEDGER-072"
     hint = "Turn fsync on in postgresql.conf, leave synchronous_commit on, and run PostgreSQL 14 or newer."

@@ -24,7 +24,7 @@ from sekisho.db.engine import sqlite_url
 from sekisho.disclosure import Text
 from sekisho.disclosure.notice import Issuer as NoticeIssuer
 from sekisho.disclosure.publisher import DirectoryPublisher
-from sekisho.ledger import Log
+from sekisho.ledger import Log, find_store
 from sekisho.server.gate_link import GateLink
 from sekisho.server.logs import configure_logs
 from sekisho.server.migrations import migrate
@@ -173,7 +173,7 @@ def _sharing(places: DataDir) -> Sharing:
 
 def _open_log(places: DataDir, settings: Settings) -> Log:
     return Log.open(
-        store=places.decisions_store,
+        store=find_store(places.decisions_store),
         public=places.ledger / "decisions",
         origin=f"{settings.programme}/decisions",
         key=read_key(places.ledger_key),
