@@ -1,12 +1,17 @@
 """tlog-tiles: what is computed from tiles is what RFC 9162 defines over the entries."""
 
+import json
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sekisho.tlog.base64_strict import encode_base64
+from sekisho.tlog.checkpoint import open_checkpoint, parse_checkpoint
+from sekisho.tlog.cosignature import CosignatureVerifier, verify_cosignatures
 from sekisho.tlog.merkle import (
     EMPTY_ROOT,
     ConsistencyRefused,
@@ -19,6 +24,7 @@ from sekisho.tlog.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from sekisho.tlog.note import NoteVerifier, parse_note
 from sekisho.tlog.tile import Tile, TileBuilder, TileRefused, tiles_of
 from sekisho.tlog.tile_tree import ReadTile, prove_consistency, prove_inclusion, root_from_tiles
 
@@ -171,3 +177,36 @@ def test_the_builder_makes_the_tiles_of_every_size() -> None:
         assert all(read_tile(tile) == made[tile] for tile in hash_tiles(size))
         assert builder.root() == naive_root(0, size)
         full |= dict(builder.add(str(size).encode()))
+
+
+def file_reader(folder: Path) -> ReadTile:
+    return lambda tile: (folder / tile.path).read_bytes()
+
+
+def test_tesseras_tiles_hold_the_roots_it_signed_and_the_published_proofs(vectors: Path) -> None:
+    """tessera-log and tessera-proofs.json, from the files that Tessera wrote: 16 heads, 240 proofs."""
+    log = vectors / "tlog" / "tessera-log"
+    verifier = NoteVerifier.parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")
+    for size in range(16):
+        head = open_checkpoint((log / f"checkpoint.{size}").read_bytes(), verifier)
+        assert (head.size, head.root) == (size, root_from_tiles(size, file_reader(log)))
+    proofs = json.loads((vectors / "tlog" / "tessera-proofs.json").read_bytes())
+    for case in proofs["inclusion"]:
+        path = prove_inclusion(case["index"], case["size"], file_reader(log))
+        assert [encode_base64(step) for step in path] == case["proof"]
+    for case in proofs["consistency"]:
+        path = prove_consistency(case["old_size"], case["new_size"], file_reader(log))
+        assert [encode_base64(step) for step in path] == case["proof"]
+
+
+def test_sunlights_tiles_hold_the_root_that_its_mirror_cosigned(vectors: Path) -> None:
+    """sunlight-mirror: 300 entries, across the border of a tile, under an Ed25519 cosignature."""
+    folder = vectors / "tlog" / "sunlight-mirror"
+    note = parse_note((folder / "checkpoint").read_bytes())
+    mirror = CosignatureVerifier.parse("mirror.example.org+3fb148ef+BAAjjch9GyYz0sJsJx7ALhbdAtz2ov0unbzSl1vMp94O")
+    assert verify_cosignatures(note, (mirror,)) == {mirror: 1767139200}
+    head = parse_checkpoint(note.text)
+    assert root_from_tiles(300, file_reader(folder)) == head.root
+    for index in (0, 255, 256, 299):
+        path = prove_inclusion(index, 300, file_reader(folder))
+        verify_inclusion(hash_leaf(f"record {index}".encode()), index, head.size, path, head.root)
