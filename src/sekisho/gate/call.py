@@ -22,6 +22,7 @@ from sekisho.gate.lifeline import CutShort
 from sekisho.gate.plan import Parts, Plan, UnderWay, plan_call
 from sekisho.gate.record import Intent
 from sekisho.gate.relay import Passage, Relay, begin_stream
+from sekisho.gate.transcripts import CallTranscript, NotKept
 from sekisho.labs import Dialect, Surface, dialect_named, find_surface
 from sekisho.ledger import Committer, commit
 
@@ -37,26 +38,41 @@ async def serve_call(parts: Parts, incoming: IncomingCall) -> None:
     request_id = parts.ids.new("req")
     try:
         plan = plan_call(parts, incoming, request_id)
-        intent, salt = await _intend(parts, incoming, plan)
+        salts = (parts.salts(), parts.salts())
+        intent, transcript = await _intend(parts, incoming, plan, salts)
     except Denied as denied:
         await _deny(parts, incoming, request_id, denied)
         return
-    passage = Passage(commitment=Committer(salt))
+    passage = Passage(commitment=Committer(salts[1]), transcript=transcript)
     reason = await _carry(parts, incoming, plan, intent, passage)
-    reason = await _settle(parts, incoming, plan, intent.index, passage, reason, salt)
+    reason = await _settle(parts, incoming, plan, intent.index, passage, reason, salts[1])
     await _release(parts, incoming, plan, intent, passage, reason)
     _note(parts, incoming, plan.request_id, reason, status=passage.status, lab=plan.permit.standing.lab)
 
 
-async def _intend(parts: Parts, incoming: IncomingCall, plan: Plan) -> tuple[Intent, bytes]:
-    """(8) Return the durable intent and the salt for the outcome, or raise Denied, the budget given back."""
-    salt = parts.salts()
+async def _intend(
+    parts: Parts, incoming: IncomingCall, plan: Plan, salts: tuple[bytes, bytes]
+) -> tuple[Intent, CallTranscript]:
+    """(8) Return the durable intent and the transcript, begun, or raise Denied, the budget given back.
+
+    The request is sealed first: where content must be kept, no call is intended that leaves none.
+    """
+    commitment = commit(plan.body, salts[0])
+    transcript: CallTranscript = NotKept()
     try:
-        intent = await parts.recorder.intend(intent_body(plan, incoming.caller, commit(plan.body, salt)), salt=salt)
+        transcript = await parts.transcripts.begin(
+            plan.permit.force.snapshot.auditors,
+            request_id=plan.request_id,
+            request=plan.body,
+            request_commitment=commitment,
+            salts=salts,
+        )
+        intent = await parts.recorder.intend(intent_body(plan, incoming.caller, commitment), salt=salts[0])
     except Denied:
+        transcript.discard()
         parts.budgets.settle(plan.reservation, tokens=0, counts=False)
         raise
-    return intent, parts.salts()
+    return intent, transcript
 
 
 async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, intent: Intent, passage: Passage) -> Reason | None:
@@ -120,19 +136,35 @@ async def _settle(
     reason: Reason | None,
     salt: bytes,
 ) -> Reason | None:
-    """(11) Settle the budget and write the outcome; return why the answer is not whole, or may not be released."""
+    """(11) Seal the transcript, settle the budget and write the outcome; return why the answer is not whole, or may
+    not be released.
+    """
+    sealed_sha256 = None
+    try:
+        sealed_sha256 = await passage.transcript.finish(passage.held if reason is None else b"")
+    except Denied as denied:
+        # What is not sealed is not released, where it has to be.
+        reason = reason or denied.reason
     passage.close(is_whole=reason is None)
     tokens = settled_tokens(plan.reservation, forwarded=passage.forwarded, status=passage.status, answer=passage.answer)
     outcome = "complete" if reason is None else reason.value
     parts.budgets.settle(plan.reservation, tokens=tokens, counts=is_used_up(outcome, tokens))
+    duration_us = _duration_us(incoming)
     body = outcome_body(
-        plan, index, passage, outcome=outcome, settled_tokens=tokens, duration_us=_duration_us(incoming)
+        plan,
+        index,
+        passage,
+        outcome=outcome,
+        settled_tokens=tokens,
+        duration_us=duration_us,
+        sealed_sha256=sealed_sha256,
     )
     try:
         await parts.recorder.answer(body, salt=salt)
     except Denied as denied:
         # What is not recorded is not released.
         return reason or denied.reason
+    passage.transcript.settle()
     return reason
 
 

@@ -43,6 +43,8 @@ class EntryKind(Enum):
     CASE_OPENED = "case-opened/v1"
     NOTICE_ISSUED = "notice-issued/v1"
     INVENTORY_RECORDED = "inventory-recorded/v1"
+    TRANSCRIPT_UNSEALED = "transcript-unsealed/v1"
+    TRANSCRIPT_ERASED = "transcript-erased/v1"
     CALL_INTENDED = "call-intended/v1"
     CALL_ANSWERED = "call-answered/v1"
     CALL_DENIED = "call-denied/v1"
@@ -200,6 +202,22 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
             _must("commitment", Shape.COMMITMENT),
             _must("components", Shape.COUNT),
         ),
+        EntryKind.TRANSCRIPT_UNSEALED: (
+            _must("request_id"),
+            _must("log", Shape.LOG),
+            _must("intent_index", Shape.COUNT),
+            _must("sealed_sha256", Shape.DIGEST),
+            _must("requested_by"),
+            _must("basis"),
+        ),
+        EntryKind.TRANSCRIPT_ERASED: (
+            _must("request_id"),
+            _must("log", Shape.LOG),
+            _must("intent_index", Shape.COUNT),
+            _may("sealed_sha256", Shape.DIGEST),
+            _must("erased_by"),
+            _must("basis"),
+        ),
         EntryKind.CALL_INTENDED: (
             _must("request_id"),
             _must("institution"),
@@ -231,6 +249,7 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
             _null("response_commitment", Shape.COMMITMENT),
             _must("response_size_bytes", Shape.COUNT),
             _must("duration_us", Shape.COUNT),
+            _may("sealed_sha256", Shape.DIGEST),
         ),
         EntryKind.CALL_DENIED: (
             _must("request_id"),

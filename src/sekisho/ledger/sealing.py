@@ -53,14 +53,14 @@ class Sealer:
         self._count = 0
         self._waiting = bytearray()
 
-    def begin(self, request: bytes) -> bytes:
-        """Return the head and what is full of `request`. Call once, first."""
-        prefix = self._salts + _REQUEST_SIZE.pack(len(request))
+    def begin(self, request_size_bytes: int) -> bytes:
+        """Return the head. Call once, first; the bytes of the request come next, by `add`."""
+        prefix = self._salts + _REQUEST_SIZE.pack(request_size_bytes)
         self._salts = b""
-        return self._out(encode_header(self._header)) + self.add(prefix) + self.add(request)
+        return self._out(encode_header(self._header)) + self.add(prefix)
 
-    def add(self, data: bytes) -> bytes:
-        """Take the next bytes of the answer."""
+    def add(self, data: bytes | memoryview) -> bytes:
+        """Take the next bytes of the request, or of the answer."""
         self._waiting += data
         sealed = []
         # A full chunk waits until more comes: it may be the last.
@@ -69,9 +69,9 @@ class Sealer:
             del self._waiting[:CHUNK_SIZE_BYTES]
         return b"".join(sealed)
 
-    def finish(self, data: bytes) -> bytes:
-        """Take the last bytes of the answer and return the last bytes of the file."""
-        sealed = self.add(data) + self._seal(bytes(self._waiting), is_last=True)
+    def finish(self) -> bytes:
+        """Return the last bytes of the file."""
+        sealed = self._seal(bytes(self._waiting), is_last=True)
         self._waiting.clear()
         return sealed
 

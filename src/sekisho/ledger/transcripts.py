@@ -23,6 +23,8 @@ UNDER_WAY: Final = "under-way"
 # Request ids end in random letters: a thousand folders, so that none holds millions of files.
 _SHARD_LETTERS: Final = 2
 _SUFFIX: Final = ".sealed"
+# A large request or answer is sealed piece by piece: what it takes besides is this much, a few times over.
+_SLICE_BYTES: Final = 1_048_576
 _ZEROS: Final = bytes(65_536)
 
 
@@ -140,7 +142,8 @@ class OpenTranscript:
     def begin(self, request: bytes) -> None:
         """Seal and write `request`, or raise NotSealed; then nothing is left of it."""
         try:
-            self._write(self._sealer.begin(request), os.O_CREAT | os.O_EXCL)
+            self._write(self._sealer.begin(len(request)), os.O_CREAT | os.O_EXCL)
+            self._take(request)
             self._at_step(TranscriptStep.BEGUN)
         except OSError as error:
             self.discard()
@@ -149,8 +152,7 @@ class OpenTranscript:
     def add(self, data: bytes) -> None:
         """Seal and write the next bytes of the answer, or raise NotSealed."""
         try:
-            if sealed := self._sealer.add(data):
-                self._write(sealed, 0)
+            self._take(data)
         except OSError as error:
             raise NotSealed(f"the transcript cannot be written: {error.strerror}") from error
 
@@ -160,7 +162,8 @@ class OpenTranscript:
         Raises NotSealed; then the transcript is under its mark, and `discard` removes it.
         """
         try:
-            self._write(self._sealer.finish(data), 0, flush=True)
+            self._take(data)
+            self._write(self._sealer.finish(), 0, flush=True)
             self._at_step(TranscriptStep.FLUSHED)
             self._take_place()
             self._at_step(TranscriptStep.PLACED)
@@ -176,6 +179,12 @@ class OpenTranscript:
         """Remove what there is of it. What cannot be removed is destroyed on the next start."""
         _unlink(self._place)
         _unlink(self._mark)
+
+    def _take(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), _SLICE_BYTES):
+            if sealed := self._sealer.add(view[start : start + _SLICE_BYTES]):
+                self._write(sealed, 0)
 
     def _take_place(self) -> None:
         folder = self._place.parent

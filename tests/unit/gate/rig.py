@@ -7,12 +7,14 @@ answers by script, `Desk` a defender with a key.
 import asyncio
 import concurrent.futures
 import json
+import os
 import socket as sockets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -41,9 +43,11 @@ from sekisho.gate.record import CallsLog, DenialCounts, Recorder
 from sekisho.gate.relay import LabPatience
 from sekisho.gate.replay import ReplayWindow
 from sekisho.gate.settings import Upstream
+from sekisho.gate.transcripts import Transcripts
 from sekisho.labs import LabEndpoint, dialect_named
 from sekisho.ledger import Entry, EntryKind, LedgerUnavailable, encode_entry
 from sekisho.ledger.promise import Promise, PromiseRefused, sign_promise
+from sekisho.ledger.transcripts import TranscriptFolder
 from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind, parse_lei
 from sekisho.tlog.note import NoteSigner
 from sekisho.tokens import AccessToken, CallScope, Nonces, SigningKey, issue_access_token, make_proof
@@ -185,6 +189,15 @@ class MemoryLog:
 
     def close(self) -> None:
         pass
+
+    def find(self, key: str) -> int | None:
+        return self._keys.get(key)
+
+    def destroy_private(self, indexes: Sequence[int]) -> None:
+        if self.mode == "fail":
+            raise LedgerUnavailable("no space left on device")
+        for index in indexes:
+            self.private[index] = None
 
     def bodies(self, kind: EntryKind) -> list[Mapping[str, Any]]:
         return [entry.body for entry in self.written if entry.kind is kind]
@@ -556,6 +569,7 @@ async def open_rig(
     ledger_timeout_s: float = 2.0,
     max_body_bytes: int = 100_000,
     credential: str = CREDENTIAL,
+    transcripts: Path = Path("/nonexistent"),
 ) -> AsyncIterator[Rig]:
     """Run a gate with a scripted lab on loopback."""
     clock, monotonic, lab = SteadyClock(NOW), [1000.0], ScriptedLab()
@@ -593,6 +607,14 @@ async def open_rig(
         counts=DenialCounts(clock),
         labs={"lab-a": upstream("lab-a", "openai"), "lab-b": upstream("lab-b", "anthropic")},
         metrics=Metrics(),
+        transcripts=Transcripts(
+            TranscriptFolder(transcripts),
+            calls_log,
+            origin="sekisho.example/calls/gate-0",
+            began_at=len(list(calls_log.entries())),
+            randomness=os.urandom,
+            timeout_s=ledger_timeout_s,
+        ),
         log_name="calls/gate-0",
         patience=lab_patience or LabPatience(first_byte_s=5, idle_s=5),
     )

@@ -40,7 +40,7 @@ def seal(request: bytes, *answers: bytes, auditors: Auditors = AUDITORS, request
         response_salt=RESPONSE_SALT,
         randomness=os.urandom,
     )
-    parts = [sealer.begin(request), *(sealer.add(answer) for answer in answers), sealer.finish(b"")]
+    parts = [sealer.begin(len(request)), *(sealer.add(piece) for piece in (request, *answers)), sealer.finish()]
     return b"".join(parts)
 
 
