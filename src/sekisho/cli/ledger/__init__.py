@@ -2,12 +2,19 @@
 
 import typer
 
-from sekisho.cli.ledger import audit, entries, verify
+from sekisho.cli.ledger import audit, check_proof, check_receipt, entries, export, fsck, prove, search, tail, verify
 
 app = typer.Typer(name="ledger", help="Verify and read the transparency log.", no_args_is_help=True)
 app.command("verify")(verify.verify)
 app.command("entries")(entries.entries)
+app.command("prove")(prove.prove)
+app.command("check-proof")(check_proof.check_proof)
+app.command("fsck")(fsck.fsck)
+app.command("tail")(tail.tail)
+app.command("search")(search.search)
+app.command("export")(export.export)
 app.command("audit")(audit.audit)
+app.command("check-receipt")(check_receipt.check_receipt_command)
 
 
 @app.callback()
