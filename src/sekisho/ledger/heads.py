@@ -5,21 +5,24 @@ the decisions log records checkpoints of the calls logs. So the checkpoints of a
 readings of one and the same checkpoint of decisions: then none of them says what the others do not hold yet.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from sekisho.ledger.entries import EntryKind, decode_entry
-from sekisho.ledger.errors import EntryRefused, LedgerNotFound
+from sekisho.ledger.errors import EntryRefused, LedgerNotFound, NoSuchLog
 from sekisho.ledger.files import CHECKPOINT, TILES, VKEY
-from sekisho.ledger.reading import read_key, read_tile
+from sekisho.ledger.reading import read_key, read_note, read_tile
 from sekisho.ledger.source import Source
 from sekisho.tlog.checkpoint import CheckpointRefused, open_checkpoint
-from sekisho.tlog.note import MAX_NOTE_SIZE_BYTES, KeyRefused, NoteRefused
+from sekisho.tlog.note import KeyRefused, NoteRefused
 from sekisho.tlog.tile import TileRefused, parse_bundle, row_of
 
 DECISIONS: Final = "decisions"
 CALLS: Final = "calls"
+# As the shape *log* of docs/specs/ledger-entries.md.
+LOG_NAME: Final = re.compile(r"calls/[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 # The decisions log grows by a few entries a minute; the files between two readings of it are read in milliseconds.
 _ATTEMPTS: Final = 10
 _OPENED: Final = f'"kind":"{EntryKind.CALLS_LOG_OPENED.value}"'.encode()
@@ -55,6 +58,26 @@ def locate(root: Source) -> tuple[bool, Source]:
     raise LedgerNotFound(f"no ledger at {root.place}")
 
 
+def locate_log(root: Source, log: str | None) -> tuple[str, Source]:
+    """Return name and place of the log called `log` (None: decisions) at `root`, or of the one log that lies there.
+
+    Raises LedgerNotFound or NoSuchLog. A name is checked before it becomes part of a path.
+    """
+    is_whole, place = locate(root)
+    if not is_whole:
+        if log not in (None, place.name):
+            raise NoSuchLog(
+                f"{root.place} is one log", hint="Give the data directory or its ledger/ folder, and --log."
+            )
+        return place.name, place
+    name = DECISIONS if log is None else log
+    if name != DECISIONS and not LOG_NAME.fullmatch(name):
+        raise NoSuchLog(f"no log has the name {name[:80]!r}")
+    if read_note(place.below(name)) is None:
+        raise NoSuchLog(f"no log {name} at {root.place}")
+    return name, place.below(name)
+
+
 def take_heads(root: Source, *, vkey: str | None) -> Heads:
     """Return the checkpoints of the ledger or log at `root`, one moment's. Raises LedgerNotFound.
 
@@ -64,31 +87,27 @@ def take_heads(root: Source, *, vkey: str | None) -> Heads:
     # (1)
     is_whole, place = locate(root)
     if not is_whole:
-        return Heads(place=place, is_whole=False, notes={place.name: _note(place)})
+        return Heads(place=place, is_whole=False, notes={place.name: read_note(place)})
     # (2)
     names = _Names(place, vkey)
     for _ in range(_ATTEMPTS):
-        first = _note(place.below(DECISIONS))
-        notes = {name: _note(place.below(name)) for name in names.at(first)}
-        if _note(place.below(DECISIONS)) == first:
+        first = read_note(place.below(DECISIONS))
+        notes = {name: read_note(place.below(name)) for name in names.at(first)}
+        if read_note(place.below(DECISIONS)) == first:
             break
     return Heads(place=place, is_whole=True, notes={DECISIONS: first, **notes})
-
-
-def _note(source: Source) -> bytes | None:
-    return source.read(CHECKPOINT, MAX_NOTE_SIZE_BYTES)
 
 
 def _has_log(place: Source) -> bool:
     if place.folder is not None:
         return any((place.folder / name).exists() for name in (CHECKPOINT, VKEY, TILES))
-    return _note(place) is not None
+    return read_note(place) is not None
 
 
 def _has_ledger(place: Source) -> bool:
     if place.folder is not None:
         return (place.folder / DECISIONS).is_dir() or (place.folder / CALLS).is_dir()
-    return _note(place.below(DECISIONS)) is not None
+    return read_note(place.below(DECISIONS)) is not None
 
 
 @dataclass(slots=True)

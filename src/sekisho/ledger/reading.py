@@ -7,7 +7,8 @@ from sekisho.ledger.files import CHECKPOINT, VKEY
 from sekisho.ledger.source import Source
 from sekisho.tlog.merkle import HASH_SIZE_BYTES
 from sekisho.tlog.note import MAX_NOTE_SIZE_BYTES, KeyRefused, NoteVerifier
-from sekisho.tlog.tile import MAX_ENTRY_SIZE_BYTES, TILE_WIDTH, Tile, narrow
+from sekisho.tlog.tile import MAX_ENTRY_SIZE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile, TileRefused, narrow
+from sekisho.tlog.tile_tree import ReadTile
 
 MAX_BUNDLE_SIZE_BYTES: Final = TILE_WIDTH * (MAX_ENTRY_SIZE_BYTES + 2)
 MAX_TILE_SIZE_BYTES: Final = TILE_WIDTH * HASH_SIZE_BYTES
@@ -48,6 +49,23 @@ def read_tile(source: Source, tile: Tile) -> bytes | None:
     whole = Tile(level=tile.level, index=tile.index)
     grown = source.read(whole.path, limit)
     return None if grown is None else narrow(whole, grown, tile.width)
+
+
+def tile_reader(source: Source, size: int) -> ReadTile:
+    """Return what hands out the hash tiles of a tree of `size` entries, also as they were when it was smaller.
+
+    What it returns raises TileRefused for a tile that is missing or too short.
+    """
+
+    def read(tile: Tile) -> bytes:
+        # As wide as the tree has it: a narrower one need not be there any more.
+        count = (size >> TILE_HEIGHT * (tile.level or 0)) - tile.index * TILE_WIDTH
+        data = read_tile(source, Tile(level=tile.level, index=tile.index, width=min(TILE_WIDTH, count)))
+        if data is None or len(data) < tile.width * HASH_SIZE_BYTES:
+            raise TileRefused(f"{tile.path} is missing or too short")
+        return data[: tile.width * HASH_SIZE_BYTES]
+
+    return read
 
 
 def split_hashes(data: bytes) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -12,9 +12,10 @@ MAX_LISTED: Final = 100
 
 
 class Trust(Enum):
-    """Whose key the ledger was verified with."""
+    """Whose key the ledger was verified with: the charter's, one that the policy lists, or the one beside the log."""
 
     PINNED = "pinned"
+    LISTED = "listed"
     SELF_CONSISTENT = "self-consistent"
 
 
@@ -160,6 +161,18 @@ class Notebook:
             self.gap_count += 1
             if self.gap_count <= MAX_LISTED:
                 self.gaps.append(Gap(log=log, index=index, request_id=_printable(request_id)))
+
+    def report(self, trust: Trust, logs: Sequence[LogReport]) -> Report:
+        """Return what was noted, with what was read."""
+        return Report(
+            trust=trust,
+            logs=tuple(logs),
+            problems=tuple(self.problems),
+            problem_count=self.problem_count,
+            gaps=tuple(self.gaps),
+            gap_count=self.gap_count,
+            fault_counts=tuple(sorted(self.fault_counts.items(), key=lambda item: item[0].value)),
+        )
 
 
 def _printable(text: str) -> str:

@@ -6,19 +6,18 @@ work is done by whole tiles: 256 entries are hashed together and compared as the
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from sekisho.core.errors import SekishoError
 from sekisho.ledger.files import CHECKPOINT, VKEY
-from sekisho.ledger.reading import MAX_VKEY_SIZE_BYTES, read_key, read_note, read_tile, split_hashes
+from sekisho.ledger.reading import MAX_VKEY_SIZE_BYTES, read_key, read_note, read_tile, tile_reader
 from sekisho.ledger.report import Fault, Notebook
+from sekisho.ledger.rows import Rows
 from sekisho.ledger.source import Source, list_files
 from sekisho.tlog.checkpoint import Checkpoint, open_checkpoint
-from sekisho.tlog.merkle import HASH_SIZE_BYTES, root_of
+from sekisho.tlog.merkle import HASH_SIZE_BYTES, hash_leaves
 from sekisho.tlog.note import KeyRefused, NoteVerifier
 from sekisho.tlog.tile import (
-    TILE_HEIGHT,
     TILE_WIDTH,
     Tile,
     TileRefused,
@@ -27,10 +26,7 @@ from sekisho.tlog.tile import (
     parse_tile_path,
     row_of,
 )
-
-_TILE_SIZE_BYTES: Final = TILE_WIDTH * HASH_SIZE_BYTES
-# Two nodes side by side.
-_PAIR_SIZE_BYTES: Final = 2 * HASH_SIZE_BYTES
+from sekisho.tlog.tile_tree import root_from_tiles
 
 # Called with the index of the first, and the entries, of every bundle in order.
 OnEntries: TypeAlias = Callable[[int, Sequence[bytes]], None]
@@ -84,82 +80,6 @@ def check_tree(
     return tree
 
 
-def hash_leaves(entries: Iterable[bytes]) -> bytes:
-    """Return the leaf hashes of `entries`, joined."""
-    return b"".join([sha256(b"\x00" + entry).digest() for entry in entries])
-
-
-def hash_tile(data: bytes) -> bytes:
-    """Return the root over a full tile: over a power of two of hashes, joined."""
-    while len(data) > HASH_SIZE_BYTES:
-        data = b"".join(
-            [
-                sha256(b"\x01" + data[at : at + _PAIR_SIZE_BYTES]).digest()
-                for at in range(0, len(data), _PAIR_SIZE_BYTES)
-            ]
-        )
-    return data
-
-
-class Rows:
-    """A tree that grows by whole tiles. Keeps the last, incomplete tile of each level, and nothing else."""
-
-    __slots__ = ("_levels", "_size")
-
-    def __init__(self) -> None:
-        self._levels: list[bytes] = []
-        self._size = 0
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def add(self, leaf_hashes: bytes) -> list[tuple[Tile, bytes]]:
-        """Add the hashes of the next bundle, full but for the last of all, and return the tiles that it completes."""
-        self._size += len(leaf_hashes) // HASH_SIZE_BYTES
-        made: list[tuple[Tile, bytes]] = []
-        level, hashes = 0, leaf_hashes
-        while True:
-            if level == len(self._levels):
-                self._levels.append(b"")
-            hashes = self._levels[level] + hashes
-            if len(hashes) < _TILE_SIZE_BYTES:
-                self._levels[level] = hashes
-                return made
-            self._levels[level] = b""
-            made.append((Tile(level=level, index=(self._size >> TILE_HEIGHT * (level + 1)) - 1), hashes))
-            level, hashes = level + 1, hash_tile(hashes)
-
-    def partials(self) -> list[tuple[Tile, bytes]]:
-        """Return the tiles that are begun and not complete."""
-        return [
-            (
-                Tile(
-                    level=level,
-                    index=self._size >> TILE_HEIGHT * (level + 1),
-                    width=len(hashes) // HASH_SIZE_BYTES,
-                ),
-                hashes,
-            )
-            for level, hashes in enumerate(self._levels)
-            if hashes
-        ]
-
-    def root(self) -> bytes:
-        """Return the root over all leaves so far."""
-        return fold(self._levels)
-
-
-def fold(levels: Iterable[bytes]) -> bytes:
-    """Return the root of a tree of which `levels` are the hashes of each level's incomplete tile, from the leaves."""
-    # A level's incomplete tile is the last, smaller child on the level above: RFC 9162 splits at powers of two.
-    rest: list[bytes] = []
-    for hashes in levels:
-        if hashes or rest:
-            rest = [root_of([*split_hashes(hashes), *rest])]
-    return root_of(rest)
-
-
 def root_at(tree: Tree, size: int) -> bytes | None:
     """Return the root that `tree` had at `size`, by its tiles, or None if it was never so large or a tile is missing.
 
@@ -167,14 +87,10 @@ def root_at(tree: Tree, size: int) -> bytes | None:
     """
     if size > tree.checkpoint.size:
         return None
-    levels: list[bytes] = []
-    while count := size >> TILE_HEIGHT * len(levels):
-        index, width = divmod(count, TILE_WIDTH)
-        hashes = _read_beginning(tree, len(levels), index, width) if width else b""
-        if hashes is None:
-            return None
-        levels.append(hashes)
-    return fold(levels)
+    try:
+        return root_from_tiles(size, tile_reader(tree.source, tree.checkpoint.size))
+    except TileRefused:
+        return None
 
 
 def roots_at(tree: Tree, sizes: Iterable[int]) -> dict[int, bytes]:
@@ -192,13 +108,6 @@ def entries_of(tree: Tree) -> Iterator[tuple[int, bytes]]:
         except TileRefused:
             return
         yield from enumerate(entries, start=bundle.index * TILE_WIDTH)
-
-
-def _read_beginning(tree: Tree, level: int, index: int, width: int) -> bytes | None:
-    """Return the first `width` hashes of a tile, which may have become wider since."""
-    count = tree.checkpoint.size >> TILE_HEIGHT * level
-    data = _read_quietly(tree.source, Tile(level=level, index=index, width=min(TILE_WIDTH, count - index * TILE_WIDTH)))
-    return None if data is None or len(data) < width * HASH_SIZE_BYTES else data[: width * HASH_SIZE_BYTES]
 
 
 def _read_quietly(source: Source, tile: Tile) -> bytes | None:

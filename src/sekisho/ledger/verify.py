@@ -56,12 +56,17 @@ def verify_ledger(
     LedgerNotFound, or LedgerUnavailable and WebUnavailable if the place does not serve; all that is wrong with a ledger
     is in the report.
     """
-    place = Folder(root) if isinstance(root, Path) else root
     asked = _Asked(vkey=vkey, charter=charter, policy=policy, logs=logs, on_progress=on_progress)
+    return look_until_still(root, vkey, lambda heads: _verify_heads(heads, asked))
+
+
+def look_until_still(root: Path | Source, vkey: str | None, look: Callable[[Heads], Report]) -> Report:
+    """Return what `look` reports of the ledger or log at `root`: a fault counts only if the checkpoints stood still."""
+    place = Folder(root) if isinstance(root, Path) else root
     try:
         for _ in range(_ATTEMPTS):
             heads = take_heads(place, vkey=vkey)
-            report = _verify_whole(heads, asked) if heads.is_whole else _verify_one(heads, asked)
+            report = look(heads)
             if report.is_verified or not _moved_on(heads, report):
                 break
     except OSError as error:
@@ -85,6 +90,10 @@ def _moved_on(heads: Heads, report: Report) -> bool:
     if _PASSING & {fault for fault, _ in report.fault_counts}:
         time.sleep(_SETTLE_S)
     return any(read_note(heads.source(log)) != note for log, note in heads.notes.items())
+
+
+def _verify_heads(heads: Heads, asked: _Asked) -> Report:
+    return _verify_whole(heads, asked) if heads.is_whole else _verify_one(heads, asked)
 
 
 def _verify_one(heads: Heads, asked: _Asked) -> Report:
@@ -263,12 +272,5 @@ def _log_report(tree: Tree, reader: EntryReader) -> LogReport:
 
 def _report(tree: Tree | None, asked: _Asked, notebook: Notebook, logs: list[LogReport]) -> Report:
     listed = tree is not None and asked.policy is not None and _lists(asked.policy, tree)
-    return Report(
-        trust=Trust.PINNED if asked.vkey is not None or listed else Trust.SELF_CONSISTENT,
-        logs=tuple(logs),
-        problems=tuple(notebook.problems),
-        problem_count=notebook.problem_count,
-        gaps=tuple(notebook.gaps),
-        gap_count=notebook.gap_count,
-        fault_counts=tuple(sorted(notebook.fault_counts.items(), key=lambda item: item[0].value)),
-    )
+    trust = Trust.PINNED if asked.vkey is not None else Trust.LISTED if listed else Trust.SELF_CONSISTENT
+    return notebook.report(trust, logs)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 from sekisho.core.errors import SekishoError
 from sekisho.ledger.http_post import Address
-from sekisho.ledger.source import Source
+from sekisho.ledger.source import Folder, Source
 
 # From the first byte sent to the last one read, of one file: 17 MB (the largest bundle) at 150 kB a second.
 TIMEOUT_S: Final = 120.0
@@ -31,6 +31,14 @@ class WebUnavailable(SekishoError):
 
     code: ClassVar[str] = "SKS-LEDGER-021"
     hint = "Check address, network and certificate. A copy of the folder that came by other means verifies too."
+
+
+def open_source(place: str) -> Source:
+    """Return the files at `place`: a path of this machine, or an http or https address. Raises AddressRefused.
+
+    Nothing is looked at yet, so any folder is taken; anything else that reads like an address is refused.
+    """
+    return Web.at(place) if "://" in place else Folder(Path(place))
 
 
 class Web:
