@@ -30,6 +30,7 @@ from sekisho.cli import (
     principal,
     serve,
     taint,
+    witness,
 )
 from sekisho.core import SekishoError
 
@@ -70,6 +71,7 @@ for noun in (
     inventory,
     case,
     ledger,
+    witness,
 ):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
