@@ -30,6 +30,7 @@ class EntryKind(Enum):
     ACCORD_IN_FORCE = "accord-in-force/v1"
     INSTITUTION_ENROLLED = "institution-enrolled/v1"
     PRINCIPAL_ENROLLED = "principal-enrolled/v1"
+    PRINCIPAL_ENROLLED_V2 = "principal-enrolled/v2"
     ASSET_DECLARED = "asset-declared/v1"
     GRANT_ISSUED = "grant-issued/v1"
     GRANT_REVOKED = "grant-revoked/v1"
@@ -102,6 +103,13 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
             _must("institution"),
             _must("principal_kind"),
             _must("jkt"),
+        ),
+        EntryKind.PRINCIPAL_ENROLLED_V2: (
+            _must("principal"),
+            _must("institution"),
+            _must("principal_kind"),
+            # Not the thumbprint: tokens and proofs show it, and it is one in every programme that takes the key.
+            _must("key_commitment", Shape.COMMITMENT),
         ),
         EntryKind.ASSET_DECLARED: (
             _must("asset"),

@@ -23,7 +23,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
         "snapshot-published/v1",
         "calls-log-opened/v1",
     ),
-    "vetting": ("institution-enrolled/v1", "principal-enrolled/v1", "asset-declared/v1", "grant-issued/v1"),
+    "vetting": ("institution-enrolled/v1", "principal-enrolled/v2", "asset-declared/v1", "grant-issued/v1"),
     "access": ("call-intended/v1", "call-answered/v1", "calls-checkpoint/v1"),
     "denials": ("call-denied/v1", "denials-counted/v1", "hold-placed/v1"),
     "revocation": ("grant-revoked/v1", "hold-placed/v1"),
