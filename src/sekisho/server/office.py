@@ -30,6 +30,7 @@ from sekisho.server.errors import CharterNotStored, CharterPinned, ForeignCharte
 from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
 from sekisho.server.places import DataDir
 from sekisho.server.setup import write_private
+from sekisho.server.transcripts import TranscriptOffice
 from sekisho.tokens import PublicKey
 from sekisho.trust import Charter, pin_charter, read_charter, verify_signers
 
@@ -42,6 +43,8 @@ RECORDED_HERE = frozenset(
         EntryKind.SNAPSHOT_PUBLISHED,
         EntryKind.CALLS_LOG_OPENED,
         EntryKind.CALLS_CHECKPOINT,
+        EntryKind.TRANSCRIPT_ERASED,
+        EntryKind.TRANSCRIPT_UNSEALED,
     }
 )
 
@@ -70,7 +73,13 @@ class ControlOffice:
         self.clock, self.ids = clock, ids
         self._places, self._database, self._log = places, database, log
         self._issuer, self._token_key = issuer, token_key
-        self.link = GateLink(secrets_by_slot=gate_secrets, on_hello=self._welcome, on_checkpoint=self._take_checkpoint)
+        self.link = GateLink(
+            secrets_by_slot=gate_secrets,
+            on_hello=self._welcome,
+            on_checkpoint=self._take_checkpoint,
+            erased_at=lambda slot: self.transcripts.erased_at(slot),
+        )
+        self.transcripts = TranscriptOffice(self.link, record=self._record_on_content)
         self._acting = threading.RLock()  # guards the three steps of an act, and the fields below
         self._charter: Charter | None = None
         self._pinned: str | None = None  # digest of the charter that the ledger has on record
@@ -182,6 +191,14 @@ class ControlOffice:
     def _record(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> int:
         return self._log.append(self._entry(kind, body), key=key).result()
 
+    def _record_on_content(self, kind: EntryKind, body: dict[str, jcs.Json], key: str | None) -> int:
+        """Put an act on the content of a call on record, and tell whoever keeps count of them."""
+        with self._acting:
+            entry = self._entry(kind, body)
+            index = self._log.append(entry, key=key).result()
+            self.transcripts.learn(index, entry)
+            return index
+
     def _entry(self, kind: EntryKind, body: dict[str, jcs.Json]) -> Entry:
         return Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
 
@@ -268,10 +285,11 @@ class ControlOffice:
 
     def _read_log(self) -> None:
         """Learn from the decisions log its charter, which calls logs there are, and how far each is on record."""
-        for _, entry in self._log.entries():
+        for index, entry in self._log.entries():
             if entry.kind is EntryKind.CHARTER_PINNED:
                 self._pinned = str(entry.body["charter_sha256"])
             self._calls_logs.learn(entry)
+            self.transcripts.learn(index, entry)
 
     def _drained(self) -> Iterator[int]:
         """Yield the index of every entry that came through the outbox."""
