@@ -154,13 +154,13 @@ class Notebook:
         self.problem_count += 1
         self.fault_counts[fault] += 1
         if self.problem_count <= MAX_LISTED:
-            self.problems.append(Problem(fault=fault, where=_printable(where), message=_printable(message)))
+            self.problems.append(Problem(fault=fault, where=printable(where), message=printable(message)))
 
     def add_gaps(self, log: str, open_intents: Iterator[tuple[int, str]]) -> None:
         for index, request_id in open_intents:
             self.gap_count += 1
             if self.gap_count <= MAX_LISTED:
-                self.gaps.append(Gap(log=log, index=index, request_id=_printable(request_id)))
+                self.gaps.append(Gap(log=log, index=index, request_id=printable(request_id)))
 
     def report(self, trust: Trust, logs: Sequence[LogReport]) -> Report:
         """Return what was noted, with what was read."""
@@ -175,6 +175,6 @@ class Notebook:
         )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return `text` with what a terminal would obey written out: names and ids may be a stranger's."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final
 
 from sekisho.core.errors import SekishoError
 from sekisho.ledger.http_post import Address
+from sekisho.ledger.report import printable
 from sekisho.ledger.source import Folder, Source
 
 # From the first byte sent to the last one read, of one file: 17 MB (the largest bundle) at 150 kB a second.
@@ -81,6 +82,10 @@ class _Client:
         self._kept: dict[str, bytes] = {}
         self._kept_size_bytes = 0
 
+    def __del__(self) -> None:
+        # Nothing is written here, so nothing is lost: the connection goes with the last place that reads over it.
+        self._drop()
+
     @property
     def host(self) -> str:
         return f"{self._address.host}:{self._address.port}"
@@ -115,22 +120,22 @@ class _Client:
         connection = self._connect(ends_at)
         # (1)
         connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "sekisho"})
-        response = connection.getresponse()
-        # (2)
-        if response.status in _MISSING:
-            self._drop()
-            return None
-        if response.status != 200:
-            raise ValueError(f"the server answers {response.status}")
-        # (3)
-        encoding = response.getheader("Content-Encoding", "identity").strip().lower()
-        if encoding != "identity":
-            raise ValueError("the server encodes the file, and was asked not to")
-        # (4)
-        data = _read(response, limit_bytes)
-        if len(data) > limit_bytes or response.will_close:
-            self._drop()
-        return data
+        with connection.getresponse() as response:
+            # (2)
+            if response.status in _MISSING:
+                self._drop()
+                return None
+            if response.status != 200:
+                raise ValueError(f"the server answers {response.status}")
+            # (3)
+            encoding = response.getheader("Content-Encoding", "identity").strip().lower()
+            if encoding != "identity":
+                raise ValueError("the server encodes the file, and was asked not to")
+            # (4)
+            data = _read(response, limit_bytes)
+            if len(data) > limit_bytes or response.will_close:
+                self._drop()
+            return data
 
     def _connect(self, ends_at: float) -> http.client.HTTPConnection:
         host, port = self._address.host, self._address.port
@@ -152,7 +157,7 @@ class _Client:
 
     def _failed(self, path: str, error: Exception) -> WebUnavailable:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-        return WebUnavailable(f"{self.host}{path}: {reason[:200]}")
+        return WebUnavailable(f"{self.host}{path}: {printable(reason[:200])}")
 
 
 def _read(response: http.client.HTTPResponse, limit_bytes: int) -> bytes:

@@ -27,7 +27,7 @@ EXIT_FAILED = 1
 class PolicyUnreadable(SekishoError):
     """The policy's file cannot be read."""
 
-    code: ClassVar[str] = "SKS-CLI-204"
+    code: ClassVar[str] = "SKS-CLI-207"
     hint = "Give the policy as a file: --policy FILE."
 
 
