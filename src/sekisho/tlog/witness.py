@@ -184,8 +184,9 @@ def judge_add_checkpoint(request: AddCheckpoint, verifiers: Sequence[NoteVerifie
     # (4) The old size is the one cosigned last: 409, with that size.
     if request.old_size != known.size:
         raise OldSizeConflict(f"the last size cosigned is {known.size}", known_size=known.size)
-    # (5) Of two heads of one size, the roots are one: 409. Ahead of the proof, since an empty one says the same.
-    if checkpoint.size == known.size and not request.path and checkpoint.root != known.root:
+    # (5) Of two heads of one size, the roots are one: 409. Ahead of the proof, since an empty one says the same; but
+    # a false root of the empty tree, of which the witness may have cosigned no head, is left to the proof: 422.
+    if 0 < checkpoint.size == known.size and not request.path and checkpoint.root != known.root:
         raise HeadForked(f"two roots for the size {known.size}", note=request.note)
     # (6) The new tree begins with the old: 422.
     try:
