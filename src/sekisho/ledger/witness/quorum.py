@@ -31,6 +31,7 @@ GRACE_S: Final = 0.2
 _FIRST_PAUSE_S: Final = 0.5
 # A witness that comes back is used again within this time.
 _LONGEST_PAUSE_S: Final = 30.0
+_AGAINST_THE_LOG: Final = (StoreBehind, LedgerForked)
 _T = TypeVar("_T")
 
 
@@ -152,10 +153,12 @@ class _Seat:
             return self._trouble
 
     def _leave(self, error: Exception | None) -> None:
+        # A witness that contradicts the log is up: asked again, it must say so again, not be found silent.
+        is_up = error is None or isinstance(error, _AGAINST_THE_LOG)
         with self._lock:
             self._is_busy = False
             self._trouble = "" if error is None else _said(error)
-            self._pause_s = 0.0 if error is None else min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+            self._pause_s = 0.0 if is_up else min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
             self._not_before = time.monotonic() + self._pause_s
 
 
@@ -204,7 +207,7 @@ class _Round(Generic[_T]):
     def _raise_if_contradicted(self) -> None:
         for asked in self._asked:
             error = asked.future.exception() if asked.future.done() else None
-            if isinstance(error, StoreBehind | LedgerForked):
+            if isinstance(error, _AGAINST_THE_LOG):
                 raise error
 
 
