@@ -80,29 +80,23 @@ def require_durable(settings: tuple[Any, ...]) -> None:
         raise UnsafeServer("the server has fsync or synchronous_commit off: a commit would not outlive a power cut")
 
 
-def require_no_warning(warnings: list[str]) -> None:
-    """Raise LedgerUnavailable if the server committed with a warning.
+def commit(connection: Connection) -> None:
+    """Commit durably, or raise LedgerUnavailable or a driver's error; then the commit may have happened all the same.
 
-    It answers so when somebody ends its wait for a synchronous standby: committed here, and perhaps nowhere else.
+    A server answers with a warning when somebody ends its wait for a synchronous standby: committed here, and perhaps
+    nowhere else. It answers ROLLBACK, and no error, when the transaction had failed before.
     """
-    if warnings:
-        raise LedgerUnavailable(f"the database committed and warned: {warnings[0]}")
-
-
-@contextmanager
-def warnings_of(connection: Connection) -> Iterator[list[str]]:
-    """Collect what the server warns of meanwhile."""
-    seen: list[str] = []
+    warnings: list[str] = []
 
     def keep(notice: errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":
-            seen.append(notice.message_primary or "")
+            warnings.append(notice.message_primary or "")
 
     connection.add_notice_handler(keep)
-    try:
-        yield seen
-    finally:
-        connection.remove_notice_handler(keep)
+    answer = connection.execute("COMMIT").statusmessage
+    connection.remove_notice_handler(keep)
+    if warnings or answer != "COMMIT":
+        raise LedgerUnavailable(f"the database did not commit cleanly: {(*warnings, answer)[0]}")
 
 
 @contextmanager

@@ -18,11 +18,10 @@ from sekisho.ledger.postgres_address import PostgresAddress
 from sekisho.ledger.postgres_schema import LOCK_SPACE, PUBLISHER_LOCK, prepare
 from sekisho.ledger.postgres_session import (
     Connection,
+    commit,
     connect,
     reported,
     require_durable,
-    require_no_warning,
-    warnings_of,
 )
 from sekisho.ledger.postgres_statements import (
     COUNT,
@@ -83,7 +82,12 @@ class PostgresStore:
     def append(self, rows: Sequence[Row], *, known_size: int, before_commit: Callable[[], None]) -> Appended:
         """Write `rows` where the log ends, in one transaction; see SequencingStore.append."""
         with reported(self._address), self._lock:
-            appended = self._append(rows, known_size, before_commit)
+            try:
+                appended = self._append(rows, known_size, before_commit)
+            except BaseException:
+                # Whatever is open ends with its session, and `reopen` begins another.
+                self._writer.close()
+                raise
             index, row = max(zip(appended.indexes, rows, strict=True), key=lambda placed: placed[0])
             # A row that was there before may have come with other bytes: only what stands at the end is ours.
             if index >= appended.start:
@@ -151,12 +155,14 @@ class PostgresStore:
     def persist_head(self, head: Head, *, last: Head | None, at: datetime, after_commit: Callable[[], None]) -> None:
         """Record durably that `head` may be signed, in the place of `last`; see SequencingStore.persist_head."""
         with self._in_office() as office:
-            with warnings_of(office) as warnings, office.transaction():
-                size, root, *settings = _one(office.execute(TAKE_HEAD, binary=True).fetchone())
-                require_durable(tuple(settings))
-                require_growth(None if size is None else Head(size=size, root=root), last, head)
-                office.execute(WRITE_HEAD, (head.size, head.root, format_utc(at)))
-            require_no_warning(warnings)
+            with office.pipeline():
+                office.execute("BEGIN")
+                taken = office.execute(TAKE_HEAD, binary=True)
+            size, root, *settings = _one(taken.fetchone())
+            require_durable(tuple(settings))
+            require_growth(None if size is None else Head(size=size, root=root), last, head)
+            office.execute(WRITE_HEAD, (head.size, head.root, format_utc(at)))
+            commit(office)
         after_commit()
 
     def try_become_publisher(self) -> bool:
@@ -178,39 +184,35 @@ class PostgresStore:
         self._drop_idle()
 
     def _append(self, rows: Sequence[Row], known_size: int, before_commit: Callable[[], None]) -> Appended:
-        """Write a batch. Steps: (1) take the log, which shows all that was committed before; (2) its settings and
-        size; (3) where each row goes; (4) write; (5) commit.
+        """Write a batch, in three round trips, since every other writer waits for them.
+
+        Steps: (1) take the log, which shows all that was committed before; (2) its settings and size; (3) where each
+        row goes; (4) write; (5) commit.
         """
-        keys = [row.key.encode() for row in rows if row.key is not None]
         writer = self._writer
-        with warnings_of(writer) as warnings:
-            # Sent together, answered in order: over a network each wait would be paid by every other writer.
-            with writer.pipeline() as pipeline, writer.transaction():
-                # (1)
-                taken, found = writer.execute(TAKE_LOG), writer.execute(FIND_KEYS, (keys,), binary=True)
-                # A server that waits for the rest of a pipeline does not take the session for idle, and would let a
-                # writer that stands still hold the log for ever.
-                pipeline.sync()
-                # (2)
-                start, *settings = _one(taken.fetchone())
-                require_durable(tuple(settings))
-                if start < known_size:
-                    raise StoreBehind(f"{known_size} entries were durable; {self._address.shown} holds {start}")
-                # (3)
-                indexes, fresh = _place(rows, dict(found.fetchall()), start)
-                # (4)
-                batch = {
-                    "start": start,
-                    "data": [row.data for row in fresh],
-                    "keys": [None if row.key is None else row.key.encode() for row in fresh],
-                    "privates": [row.private for row in fresh],
-                }
-                writer.execute(WRITE, batch, binary=True)
-                # The answer comes here: an error must show before the commit.
-                pipeline.sync()
-                before_commit()
-                # (5)
-            require_no_warning(warnings)
+        keys = [row.key.encode() for row in rows if row.key is not None]
+        # (1) Sent together, answered in order: the keys are looked up once the log is taken.
+        with writer.pipeline():
+            writer.execute("BEGIN")
+            taken, found = writer.execute(TAKE_LOG), writer.execute(FIND_KEYS, (keys,), binary=True)
+        # (2)
+        start, *settings = _one(taken.fetchone())
+        require_durable(tuple(settings))
+        if start < known_size:
+            raise StoreBehind(f"{known_size} entries were durable; {self._address.shown} holds {start}")
+        # (3)
+        indexes, fresh = _place(rows, dict(found.fetchall()), start)
+        # (4)
+        batch = {
+            "start": start,
+            "data": [row.data for row in fresh],
+            "keys": [None if row.key is None else row.key.encode() for row in fresh],
+            "privates": [row.private for row in fresh],
+        }
+        writer.execute(WRITE, batch, binary=True)
+        before_commit()
+        # (5)
+        commit(writer)
         return Appended(start=start, indexes=indexes)
 
     def _require_last(self) -> None:
