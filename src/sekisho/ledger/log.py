@@ -3,6 +3,7 @@
 docs/ledger.md tells the order of writes and what is durable when.
 """
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -120,7 +121,27 @@ class Log:
         Raises EntryRefused at once; the future raises LedgerUnavailable, LogOverloaded, LogClosed, StoreBehind or
         LedgerForked. After LedgerUnavailable the entry may be in the log or not: append it again under its key.
         """
-        return self._sequencer.submit(Row(data=encode_entry(entry), key=key, private=private))
+        answer: Future[int] = Future()
+        self._sequencer.submit(Row(data=encode_entry(entry), key=key, private=private), answer)
+        return answer
+
+    def append_async(
+        self, entry: Entry, *, key: str | None = None, private: bytes | None = None
+    ) -> "asyncio.Future[int]":
+        """Queue `entry` as `append` does, for a task of the running event loop.
+
+        Cheaper than to wrap what `append` returns: all tasks whose entries one flush made durable are woken together.
+        """
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._sequencer.submit(Row(data=encode_entry(entry), key=key, private=private), answer)
+        return answer
+
+    def write(self, entry: Entry, *, key: str | None = None, private: bytes | None = None) -> int:
+        """Append `entry` and return its index once both are durable. Raises what `append` raises and answers.
+
+        Waits for the disk, so it is for threads: cheaper than the future of `append`, above all for a lone writer.
+        """
+        return self._sequencer.write(Row(data=encode_entry(entry), key=key, private=private))
 
     def entries(self, start: int = 0) -> Iterator[tuple[int, Entry]]:
         """Yield index and entry of all that is durable now, from index `start` on."""

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from errno import ESTALE
 from pathlib import Path
@@ -24,6 +24,8 @@ from sekisho.ledger.store import Appended, Head, Row, require_growth
 _BUSY_TIMEOUT_S: Final = 5.0
 # Entries a read fetches at once: readers must not hold the WAL open over a whole log.
 _PAGE: Final = 256
+# What SQLite lets a write-ahead log grow to before it begins it anew: 1000 pages of 4096 bytes, and a little.
+_ROOM_BYTES: Final = 4_300_000
 _APPLICATION_ID: Final = 0x534B4C47  # "SKLG"
 _VERSION: Final = 1
 _SCHEMA: Final = (
@@ -68,6 +70,7 @@ class SqliteStore:
                 sync_folder(path.parent)
                 store._connect()
                 store._prepare(origin=origin, vkey=vkey)
+                store._make_room()
         except SekishoError:
             store.close()
             raise
@@ -104,22 +107,24 @@ class SqliteStore:
 
     def size(self) -> int:
         """Return how many entries are durable, by the last index. A missing one shows when it is read."""
-        with _reported(self._path), closing(_connect(self._path)) as connection:
+        with _reported(self._path), self._reader() as connection:
             (size,) = connection.execute("SELECT coalesce(max(position) + 1, 0) FROM entries").fetchone()
         return int(size)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        with _reported(self._path), closing(_connect(self._path)) as connection:
+        if start >= stop:
+            return
+        with _reported(self._path), self._reader() as connection:
             for first in range(start, stop, _PAGE):
                 yield from self._page(connection, first, min(first + _PAGE, stop))
 
     def private(self, index: int) -> bytes | None:
-        with _reported(self._path), closing(_connect(self._path)) as connection:
+        with _reported(self._path), self._reader() as connection:
             row = connection.execute("SELECT private FROM entries WHERE position = ?", (index,)).fetchone()
         return None if row is None else row[0]
 
     def find(self, key: str) -> int | None:
-        with _reported(self._path), closing(_connect(self._path)) as connection:
+        with _reported(self._path), self._reader() as connection:
             row = connection.execute("SELECT position FROM entries WHERE key = ?", (key,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -176,6 +181,24 @@ class SqliteStore:
             if run("SELECT origin, vkey FROM log").fetchall() != [(origin, vkey)]:
                 raise WrongLog(f"{self._path} is the store of another log, or of this log under another key")
 
+    def _make_room(self) -> None:
+        """Give the write-ahead log the length that it will keep: a flush of a file that grows costs twice as much.
+
+        What is written is taken back and changes nothing. A disk that has no room for it may still have some for
+        entries.
+        """
+        run = self._required.execute
+        (cache,) = run("PRAGMA cache_size").fetchone()
+        # More than a few pages go to the file before the transaction ends.
+        run("PRAGMA cache_size = 10")
+        run("BEGIN IMMEDIATE")
+        with suppress(sqlite3.OperationalError):
+            run("CREATE TABLE room (filling BLOB) STRICT")
+            run("INSERT INTO room VALUES (zeroblob(?))", (_ROOM_BYTES,))
+        if self._required.in_transaction:
+            run("ROLLBACK")
+        run(f"PRAGMA cache_size = {cache}")
+
     def _insert_new(self, rows: Sequence[Row], start: int) -> tuple[int, ...]:
         indexes = range(start, start + len(rows))
         self._required.executemany(
@@ -195,6 +218,13 @@ class SqliteStore:
                 known, size = (size,), size + 1
             indexes.append(known[0])
         return tuple(indexes)
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection of its own, so that no reader waits for a flush."""
+        self._require_in_place()
+        with closing(_connect(self._path)) as connection:
+            yield connection
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
@@ -217,6 +247,12 @@ class SqliteStore:
 
     def _connect(self) -> None:
         self._connection = _connect(self._path)
+        (mode,) = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise LedgerUnavailable(f"{self._path} cannot keep a write-ahead log: its journal mode is {mode}")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        # Makes the write-ahead log, so that there is a file to know it by.
+        self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         self._files = _identities(self._path)
 
     def _disconnect(self) -> None:
@@ -248,26 +284,13 @@ class SqliteStore:
 def _connect(path: Path) -> sqlite3.Connection:
     """Connect to the database at `path`, which MUST exist: an empty one in its place would look like a new log."""
     # Every use is under the store's lock or in one thread; SQLite itself is built to be shared.
-    connection = sqlite3.connect(
+    return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=_BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
     )
-    try:
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise LedgerUnavailable(f"{path} cannot keep a write-ahead log: its journal mode is {mode}")
-        connection.execute("PRAGMA synchronous = FULL")
-        # What is taken out of a page is overwritten with zeros: a salt that was destroyed must not lie in a gap.
-        connection.execute("PRAGMA secure_delete = ON")
-        # Makes the write-ahead log, so that there is a file to know it by.
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _identities(path: Path) -> tuple[int, ...]:

@@ -8,14 +8,15 @@ is LedgerUnavailable, one whose bytes are wrong StoreDamaged, one of another log
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sekisho.ledger.errors import HeadMoved, LedgerForked, StoreBehind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """An entry to be written. `key`: makes the append idempotent; `private`: kept in the store, never published."""
+
+    # A named tuple: made for each entry, at a third of what a frozen dataclass costs.
 
     data: bytes
     key: str | None

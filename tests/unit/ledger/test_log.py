@@ -1,6 +1,6 @@
 """The writer: what is answered is durable, what is durable is published, and nothing else ever is."""
 
-import os
+import asyncio
 import resource
 import shutil
 import sqlite3
@@ -49,7 +49,7 @@ def store_of(programme: Any, name: str = "decisions") -> Path:
 class Fault:
     """A hook that raises `error` whenever `step` is reached, while it is armed."""
 
-    def __init__(self, step: Step, error: Exception) -> None:
+    def __init__(self, step: Step, error: BaseException) -> None:
         self.step, self.error, self.is_armed, self.seen = step, error, True, 0
 
     def __call__(self, step: Step) -> None:
@@ -91,6 +91,109 @@ def test_a_key_makes_an_append_idempotent_also_after_a_restart(programme: Any) -
     assert log.append(programme.snapshot(), key="a").result() == 0
     assert log.append(programme.snapshot()).result() == 2
     assert log.head().size == 3
+
+
+async def test_tasks_of_a_loop_are_answered_together_and_as_threads_are(programme: Any) -> None:
+    """Three ways to wait, one order: each entry is where its answer says, keys hold across all of them."""
+    log = programme.log("decisions")
+    entries = [programme.snapshot(version) for version in range(200)]
+    tasks = [log.append_async(entry, key=entry.id) for entry in entries]
+    indexes = await asyncio.gather(*tasks)
+    assert indexes == list(range(200))
+    assert log.write(entries[7], key=entries[7].id) == 7
+    assert log.append(entries[8], key=entries[8].id).result() == 8
+    assert log.write(programme.snapshot()) == 200
+    assert log.head().size == 201
+
+
+async def test_a_task_that_gave_up_does_not_take_the_others_with_it(programme: Any) -> None:
+    """A cancelled wait changes nothing: the entry may be in the log, and every other answer comes."""
+    disk = threading.Event()
+    log = programme.log("decisions", at_step=lambda step: step is Step.SEQUENCE_WRITTEN and disk.wait(30))
+    first, second, third = (log.append_async(programme.snapshot(), key=key) for key in "abc")
+    second.cancel()
+    disk.set()
+    assert [await first, await third] == [0, 2]
+    assert await log.append_async(programme.snapshot(), key="b") == 1
+
+
+def test_a_loop_that_was_closed_holds_nobody_up(programme: Any) -> None:
+    """Entries of a loop that ended are written, and the writers that come after are answered."""
+    disk = threading.Event()
+    log = programme.log("decisions", at_step=lambda step: step is Step.SEQUENCE_WRITTEN and disk.wait(30))
+
+    async def leave() -> None:
+        log.append_async(programme.snapshot())
+
+    asyncio.run(leave())
+    disk.set()
+    assert log.write(programme.snapshot()) == 1
+
+
+def test_every_way_of_waiting_is_told_of_a_refusal(programme: Any) -> None:
+    """A closed log answers futures and tasks with LogClosed, and raises it in a thread."""
+    log = programme.log("decisions")
+    log.close()
+
+    async def ask() -> None:
+        with pytest.raises(LogClosed):
+            await log.append_async(programme.snapshot())
+
+    asyncio.run(ask())
+    with pytest.raises(LogClosed):
+        log.write(programme.snapshot())
+
+
+@pytest.mark.parametrize("step", [Step.SEQUENCE_WRITTEN, Step.SEQUENCE_DURABLE])
+def test_a_writer_that_is_interrupted_while_it_leads_holds_nobody_up(programme: Any, step: Step) -> None:
+    """Ctrl-C in the thread that commits reaches it alone: the log finds out what became durable and goes on."""
+    fault = Fault(step, KeyboardInterrupt())
+    log = programme.log("decisions", at_step=fault)
+    with pytest.raises(KeyboardInterrupt):
+        log.write(programme.snapshot(), key="a")
+    fault.is_armed = False
+    index = log.write(programme.snapshot(), key="b")
+    assert index == (step is Step.SEQUENCE_DURABLE)
+    assert log.write(programme.snapshot(), key="a") == 1 - index
+    log.close()
+    assert verify_ledger(programme.ledger / "decisions", vkey=log.vkey).problems == ()
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_store_removed_while_it_is_open_takes_nothing_until_it_is_back(programme: Any, suffix: str) -> None:
+    """SQLite would go on writing into the removed file: entries that nobody can read again are not acknowledged."""
+    log = programme.log("decisions")
+    fill(log, programme, 3)
+    log.publish()
+    store = store_of(programme)
+    file, away = store.with_name(store.name + suffix), store.with_name("away")
+    file.rename(away)
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable):
+            log.write(programme.snapshot(), key="a")
+    assert not file.exists()
+    away.rename(file)
+    assert log.write(programme.snapshot(), key="a") == 3
+    log.close()
+    assert verify_ledger(programme.ledger / "decisions", vkey=log.vkey).logs[0].size == 4
+
+
+def test_another_store_put_in_the_place_of_the_open_one_is_not_written(programme: Any) -> None:
+    """A backup restored under a running log is neither followed nor touched; a restart judges it."""
+    log = programme.log("decisions")
+    fill(log, programme, 3)
+    log.publish()
+    store = store_of(programme)
+    with closing(sqlite3.connect(store)) as live, closing(sqlite3.connect(programme.data / "backup.db")) as copy:
+        live.backup(copy)
+    fill(log, programme, 3)
+    before = (programme.data / "backup.db").read_bytes()
+    (programme.data / "backup.db").rename(store)
+    with pytest.raises(LedgerUnavailable):
+        log.write(programme.snapshot())
+    with pytest.raises(LedgerUnavailable):
+        log.close()
+    assert store.read_bytes() == before
 
 
 def test_what_is_private_is_kept_and_never_published(programme: Any, files_below: FilesBelow) -> None:
@@ -416,9 +519,9 @@ def test_a_full_disk_refuses_and_room_on_it_is_enough_to_go_on(programme: Any) -
     log = programme.log("decisions")
     fill(log, programme, 200)
     log.publish()
-    wal = store_of(programme).with_name("decisions.db-wal")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(wal), hard))
+    # Less than lies in the write-ahead log by now: it keeps room, but nothing may be written there.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         futures = [log.append(programme.snapshot(version)) for version in range(2000)]
         outcomes = [future.exception() for future in futures]
