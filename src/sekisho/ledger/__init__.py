@@ -33,6 +33,7 @@ from sekisho.ledger.search import Found, Query, VerifiedLog, search_entries, sea
 from sekisho.ledger.source import Source
 from sekisho.ledger.verify import OnProgress, verify_ledger
 from sekisho.ledger.web import WebUnavailable, open_source
+from sekisho.ledger.witness.quorum import open_witnesses
 
 __all__ = [
     "CALLS_KINDS",
@@ -84,6 +85,7 @@ __all__ = [
     "find_store",
     "locate_log",
     "open_source",
+    "open_witnesses",
     "prove_entry",
     "read_entries",
     "search_entries",

@@ -44,6 +44,11 @@ class DataDir:
         return self.control / "decisions.db"
 
     @property
+    def witness_policy(self) -> Path:
+        """Who cosigns the decisions log, if anybody does: written by the operator (docs/witnesses.md)."""
+        return self.control / "witnesses.policy"
+
+    @property
     def ledger_key(self) -> Path:
         return self.control / "ledger.pem"
 

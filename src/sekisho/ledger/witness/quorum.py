@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -18,7 +18,7 @@ from sekisho.ledger.errors import LedgerForked, LedgerUnavailable, StoreBehind
 from sekisho.ledger.files import CHECKPOINT
 from sekisho.ledger.witness.client import TIMEOUT_S, WitnessClient
 from sekisho.ledger.witness.errors import WitnessesUnavailable, WitnessPolicyRefused
-from sekisho.ledger.witnessing import Seen
+from sekisho.ledger.witnessing import NoWitnesses, Seen, Witnessing
 from sekisho.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from sekisho.tlog.merkle import EMPTY_ROOT
 from sekisho.tlog.note import NoteSigner
@@ -209,6 +209,22 @@ class _Round(Generic[_T]):
             error = asked.future.exception() if asked.future.done() else None
             if isinstance(error, _AGAINST_THE_LOG):
                 raise error
+
+
+@contextmanager
+def open_witnesses(policy: Path, *, folder: Path, signer: NoteSigner) -> Iterator[Witnessing]:
+    """Yield the witnesses that the file `policy` names, for the log of `signer` in `folder`; nobody without a file.
+
+    Raises WitnessPolicyRefused, PolicyRefused or AddressRefused.
+    """
+    if not policy.exists():
+        yield NoWitnesses()
+        return
+    witnesses = PolicyWitnesses(read_policy(policy), folder=folder, signer=signer)
+    try:
+        yield witnesses
+    finally:
+        witnesses.close()
 
 
 def read_policy(path: Path) -> Policy:
