@@ -23,7 +23,10 @@ class CheckpointRefused(SekishoError):
 
 
 class ForkShown(SekishoError):
-    """Two signed heads of one log cannot both be true. `notes`: the two signed notes, which prove it to anybody."""
+    """Two signed heads of one log cannot both be true.
+
+    `notes`: the two signed notes, which prove it to anybody.
+    """
 
     code: ClassVar[str] = "SKS-TLOG-019"
     hint = "Keep both signed notes and show them to every party: the log, or who holds its key, showed two histories."
