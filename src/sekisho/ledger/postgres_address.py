@@ -72,15 +72,15 @@ def find_store(sqlite: Path) -> Path | PostgresAddress:
     """
     path = sqlite.with_suffix(SUFFIX)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            data = file.read(_MAX_SIZE_BYTES + 1)
     except FileNotFoundError:
         return sqlite
     except OSError as error:
         raise AddressRefused(f"cannot read {path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            raise AddressRefused(f"{path} can be read by others; it holds a password")
-        data = file.read(_MAX_SIZE_BYTES + 1)
+    if stat.S_IMODE(mode) & 0o077:
+        raise AddressRefused(f"{path} can be read by others; it holds a password")
     lines = data.split(b"\n")
     if len(data) > _MAX_SIZE_BYTES or lines[1:] not in ([], [b""]) or not lines[0].isascii():
         raise AddressRefused(f"{path} is not one line of ASCII")
