@@ -1,20 +1,19 @@
 """The keys of the calls logs, as the verified decisions log of a ledger names them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from sekisho.core.errors import SekishoError
 from sekisho.ledger.entries import Entry, EntryKind, decode_entry
+from sekisho.ledger.errors import LogDamaged
 from sekisho.ledger.heads import DECISIONS, locate
-from sekisho.ledger.reading import read_tile
+from sekisho.ledger.proven import read_entries
 from sekisho.ledger.report import LogReport
 from sekisho.ledger.source import Folder, Source
 from sekisho.ledger.verify import verify_ledger
-from sekisho.tlog.merkle import Frontier, hash_leaf
+from sekisho.tlog.checkpoint import Checkpoint
 from sekisho.tlog.note import NoteVerifier
-from sekisho.tlog.tile import TileRefused, parse_bundle, row_of
 
 
 class LedgerUnfit(SekishoError):
@@ -41,23 +40,16 @@ def find_calls_logs(root: Path | Source, *, vkey: str | None) -> tuple[Source, t
     report = verify_ledger(place, vkey=vkey, logs=())
     if not report.is_verified:
         raise LedgerUnfit(f"the decisions log does not verify: {report.problem_count} problems")
-    entries = _entries(place.below(DECISIONS), report.logs[0])
-    return place, tuple(_opened(entry) for entry in entries if entry.kind is EntryKind.CALLS_LOG_OPENED)
+    return place, _read_keys(place.below(DECISIONS), report.logs[0])
 
 
-def _entries(source: Source, verified: LogReport) -> Iterator[Entry]:
-    """Yield the entries of a log that was verified; raise LedgerUnfit at the end if they are not those."""
-    tree = Frontier()
-    for bundle in row_of(None, verified.size):
-        try:
-            entries = parse_bundle(read_tile(source, bundle) or b"", bundle.width)
-        except TileRefused as error:
-            raise LedgerUnfit("the decisions log changed while it was read") from error
-        for data in entries:
-            tree.append(hash_leaf(data))
-            yield decode_entry(data)
-    if tree.root() != verified.root:
-        raise LedgerUnfit("the decisions log changed while it was read")
+def _read_keys(source: Source, verified: LogReport) -> tuple[CallsLog, ...]:
+    head = Checkpoint(origin=verified.origin, size=verified.size, root=verified.root)
+    try:
+        entries = [decode_entry(data) for _, data in read_entries(source, head)]
+    except LogDamaged as error:
+        raise LedgerUnfit("the decisions log changed while it was read") from error
+    return tuple(_opened(entry) for entry in entries if entry.kind is EntryKind.CALLS_LOG_OPENED)
 
 
 def _opened(entry: Entry) -> CallsLog:

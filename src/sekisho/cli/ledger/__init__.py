@@ -2,7 +2,19 @@
 
 import typer
 
-from sekisho.cli.ledger import audit, check_proof, check_receipt, entries, export, fsck, prove, search, tail, verify
+from sekisho.cli.ledger import (
+    audit,
+    check_proof,
+    check_receipt,
+    entries,
+    export,
+    figures,
+    fsck,
+    prove,
+    search,
+    tail,
+    verify,
+)
 
 app = typer.Typer(name="ledger", help="Verify and read the transparency log.", no_args_is_help=True)
 app.command("verify")(verify.verify)
@@ -15,6 +27,7 @@ app.command("search")(search.search)
 app.command("export")(export.export)
 app.command("audit")(audit.audit)
 app.command("check-receipt")(check_receipt.check_receipt_command)
+app.command("figures")(figures.figures_command)
 
 
 @app.callback()

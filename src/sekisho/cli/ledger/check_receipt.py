@@ -8,9 +8,11 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from sekisho.cli.ledger.charter_file import CharterFile, read_charter, vkey_of
+from sekisho.cli.ledger.place import Place
 from sekisho.cli.options import AsJson
 from sekisho.cli.output import show
 from sekisho.core import SekishoError, format_utc
+from sekisho.ledger import Trust, open_source
 from sekisho.ledger.broken_promise import (
     MAX_EVIDENCE_SIZE_BYTES,
     VERSION,
@@ -19,7 +21,6 @@ from sekisho.ledger.broken_promise import (
     parse_evidence,
 )
 from sekisho.ledger.receipt import Broken, Finding, Kept, check_accusation, check_receipt, parse_receipt
-from sekisho.ledger.report import Trust
 from sekisho.server.system import SystemClock
 from sekisho.tlog.proof import encode_proof
 
@@ -41,7 +42,7 @@ class ReceiptUnreadable(SekishoError):
 
 def check_receipt_command(
     file: Annotated[str, typer.Argument(help="The answer's headers (curl -D, or JSON), or evidence; - for stdin.")],
-    path: Annotated[Path, typer.Argument(help="The data directory, or its ledger/ folder.")],
+    path: Place,
     charter: CharterFile = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the proof or the evidence goes; a new file.")] = None,
     as_json: AsJson = False,
@@ -52,12 +53,12 @@ def check_receipt_command(
     or the files show neither. An evidence file is judged too: 1 if it shows a broken promise, 2 if not.
     """
     vkey = vkey_of(read_charter(charter))
-    data = _read(file)
+    data, source = _read(file), open_source(path)
     if f'"{VERSION}"'.encode() in data:
-        found: Finding = check_accusation(parse_evidence(data), path, vkey=vkey)
+        found: Finding = check_accusation(parse_evidence(data), source, vkey=vkey)
         written = None
     else:
-        found = check_receipt(parse_receipt(data), path, vkey=vkey, at=SystemClock().now())
+        found = check_receipt(parse_receipt(data), source, vkey=vkey, at=SystemClock().now())
         written = _write(found, out)
     told = _tell(found, Trust.SELF_CONSISTENT if vkey is None else Trust.PINNED, written)
     if as_json:
