@@ -7,9 +7,11 @@ from typing import Annotated, ClassVar
 import typer
 
 from sekisho.cli.ledger.charter_file import require_charter
+from sekisho.cli.ledger.place import Place
 from sekisho.cli.options import AsJson
 from sekisho.cli.output import show
 from sekisho.core import SekishoError, format_utc
+from sekisho.ledger import open_source
 from sekisho.ledger.audit import (
     Audit,
     Language,
@@ -38,7 +40,7 @@ class ReportUnwritable(SekishoError):
 
 def audit(
     accord: Annotated[str, typer.Argument(help="The accord's id: acc_…")],
-    path: Annotated[Path, typer.Argument(help="The data directory, or its ledger/ folder.")],
+    path: Place,
     charter: Annotated[
         Path, typer.Option("--charter", help="The pinned charter, as you received it from the parties.")
     ],
@@ -52,7 +54,7 @@ def audit(
     pinned = require_charter(charter)
     if output is not None and output.suffix not in (".html", ".md"):
         raise ReportUnwritable(f"{output.name} is neither .html nor .md")
-    made = audit_ledger(path, accord, pinned)
+    made = audit_ledger(open_source(path), accord, pinned)
     if output is not None:
         _write(output, made, lang)
     if as_json:
