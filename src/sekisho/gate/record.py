@@ -6,7 +6,6 @@ time would not close.
 """
 
 import asyncio
-import concurrent.futures
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,10 +27,10 @@ _MAX_OWED = 16_384
 class CallsLog(Protocol):
     """What the gate uses of `ledger.Log`."""
 
-    def append(
+    def append_async(
         self, entry: Entry, *, key: str | None = None, private: bytes | None = None
-    ) -> "concurrent.futures.Future[int]":
-        """Return a future of the entry's index, done once it is durable."""
+    ) -> "asyncio.Future[int]":
+        """Return a future of the running loop for the entry's index, done once it is durable."""
         ...
 
     def promise(self, *, request_id: str, index: int, leaf_hash: bytes, at: datetime) -> str:
@@ -150,8 +149,8 @@ class Recorder:
         on_late: Callable[[int], None] | None = None,
     ) -> int:
         try:
-            written = asyncio.wrap_future(self._log.append(entry, key=key, private=private))
-            # Never cancelled: the writer thread must find its future as it left it.
+            written = self._log.append_async(entry, key=key, private=private)
+            # Never cancelled: what lands late is still to be accounted for.
             await asyncio.wait((written,), timeout=self._timeout_s)
             if not written.done():
                 written.add_done_callback(partial(_land, on_late))

@@ -186,16 +186,16 @@ class ControlOffice:
             return question(session)
 
     def _append(self, entry: bytes, key: str) -> int:
-        return self._log.append(decode_entry(entry), key=key).result()
+        return self._log.write(decode_entry(entry), key=key)
 
     def _record(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> int:
-        return self._log.append(self._entry(kind, body), key=key).result()
+        return self._log.write(self._entry(kind, body), key=key)
 
     def _record_on_content(self, kind: EntryKind, body: dict[str, jcs.Json], key: str | None) -> int:
         """Put an act on the content of a call on record, and tell whoever keeps count of them."""
         with self._acting:
             entry = self._entry(kind, body)
-            index = self._log.append(entry, key=key).result()
+            index = self._log.write(entry, key=key)
             self.transcripts.learn(index, entry)
             return index
 
@@ -313,7 +313,7 @@ class ControlOffice:
 
     def _learn(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> None:
         entry = Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
-        self._log.append(entry, key=key).result()
+        self._log.write(entry, key=key)
         self._calls_logs.learn(entry)
 
 

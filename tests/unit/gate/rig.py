@@ -5,7 +5,6 @@ answers by script, `Desk` a defender with a key.
 """
 
 import asyncio
-import concurrent.futures
 import json
 import os
 import socket as sockets
@@ -149,14 +148,14 @@ class MemoryLog:
         self.mode = "ok"
         self.promises = True
         self.trouble: SekishoError | None = None
-        self.hanging: list[tuple[Entry, bytes | None, concurrent.futures.Future[int]]] = []
+        self.hanging: list[tuple[Entry, bytes | None, asyncio.Future[int]]] = []
         self._keys: dict[str, int] = {}
 
-    def append(
+    def append_async(
         self, entry: Entry, *, key: str | None = None, private: bytes | None = None
-    ) -> "concurrent.futures.Future[int]":
+    ) -> "asyncio.Future[int]":
         encode_entry(entry)
-        future: concurrent.futures.Future[int] = concurrent.futures.Future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.mode == "fail":
             future.set_exception(LedgerUnavailable("no space left on device"))
         elif self.mode == "hang":
