@@ -30,6 +30,7 @@ from sekisho.cli import (
     principal,
     serve,
     taint,
+    transcript,
     witness,
 )
 from sekisho.core import SekishoError
@@ -71,6 +72,7 @@ for noun in (
     inventory,
     case,
     ledger,
+    transcript,
     witness,
 ):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
