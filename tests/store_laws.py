@@ -6,7 +6,7 @@ against them, tests/judges/postgres/test_store.py PostgreSQL.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ from sekisho.ledger import (
     verify_ledger,
 )
 from sekisho.ledger.errors import HeadMoved
+from sekisho.ledger.steps import Step
 from sekisho.ledger.store import Head, Row, SequencingStore
 from sekisho.ledger.store_address import StoreAddress, open_store
 
@@ -322,6 +323,25 @@ def test_a_log_over_the_store_verifies_and_opens_again(place: Place, tmp_path: P
     fill(log, 300, 301)
     log.close()
     assert verify_ledger(tmp_path / "public", vkey=log.vkey).problems == ()
+
+
+def test_a_checkpoint_has_size_and_root_of_one_tree(place: Place, tmp_path: Path) -> None:
+    """Also when a publication failed after its tiles were made, and the next one asks for less."""
+    trouble = [OSError(30, "Read-only file system")]
+
+    def fail_once(step: Step) -> None:
+        if step is Step.TILE_PLACED and log_is_open and trouble:
+            raise trouble.pop()
+
+    log_is_open = False
+    log = open_log(place, tmp_path, at_step=fail_once)
+    fill(log, 0, 5)
+    log_is_open = True
+    with suppress(LedgerUnavailable):
+        log._publisher.publish(5)
+    log._publisher.publish(3)
+    assert verify_ledger(tmp_path / "public", vkey=log.vkey).problems == ()
+    log.close()
 
 
 def test_a_store_restored_from_an_old_backup_is_refused(place: Place, tmp_path: Path) -> None:

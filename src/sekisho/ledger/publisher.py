@@ -105,7 +105,7 @@ class Publisher:
             self._drop_superseded()
             return self._published
         self._integrate(size)
-        return self._sign_and_publish(size)
+        return self._sign_and_publish()
 
     def _step_down(self) -> None:
         self._leads = False
@@ -143,10 +143,12 @@ class Publisher:
         self._place_complete()
         self._place(self._tiles.partials())
 
-    def _sign_and_publish(self, size: int) -> Checkpoint:
+    def _sign_and_publish(self) -> Checkpoint:
         """Steps: (1) what witnesses saw; (2) persist the head; (3) sign; (4) gather cosignatures; (5) publish;
         (6) drop what is left over.
         """
+        # Size and root of one tree: taking over, or a publication that failed, may have grown it beyond what was asked.
+        size = self._tiles.size
         checkpoint = Checkpoint(origin=self._signer.verifier.name, size=size, root=self._tiles.root())
         # (1)
         if not self._has_asked:
