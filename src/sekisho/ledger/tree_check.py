@@ -14,6 +14,7 @@ from sekisho.ledger.reading import MAX_VKEY_SIZE_BYTES, read_key, read_note, rea
 from sekisho.ledger.report import Fault, Notebook
 from sekisho.ledger.rows import Rows
 from sekisho.ledger.source import Source, list_files
+from sekisho.ledger.stamp_folder import is_stamp_file
 from sekisho.tlog.checkpoint import Checkpoint, open_checkpoint
 from sekisho.tlog.merkle import HASH_SIZE_BYTES, hash_leaves
 from sekisho.tlog.note import KeyRefused, NoteVerifier
@@ -247,7 +248,7 @@ class _Listed:
         for path, is_regular in () if source.folder is None else list_files(source.folder):
             if not is_regular:
                 listed.strange[path] = "is not a regular file"
-            elif path not in (CHECKPOINT, VKEY):
+            elif path not in (CHECKPOINT, VKEY) and not is_stamp_file(path):
                 listed._take(path, size)
         return listed
 

@@ -4,6 +4,7 @@ import typer
 
 from sekisho.cli.ledger import (
     audit,
+    check_fork,
     check_proof,
     check_receipt,
     entries,
@@ -12,6 +13,7 @@ from sekisho.cli.ledger import (
     fsck,
     prove,
     search,
+    stamp,
     tail,
     verify,
 )
@@ -26,6 +28,8 @@ app.command("tail")(tail.tail)
 app.command("search")(search.search)
 app.command("export")(export.export)
 app.command("audit")(audit.audit)
+app.command("check-fork")(check_fork.check_evidence)
+app.command("stamp")(stamp.stamp)
 app.command("check-receipt")(check_receipt.check_receipt_command)
 app.command("figures")(figures.figures_command)
 
