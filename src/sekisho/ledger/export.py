@@ -70,8 +70,8 @@ def export_ledger(root: Source, target: Path, trusted: Trusted, *, logs: Collect
     try:
         report = _export(root, folder, trusted, logs)
         # (5) An empty folder that somebody made meanwhile is replaced; anything else makes this fail.
+        # It stays readable by its maker alone, as it was made: who else may read of calls is for them to say.
         os.sync()
-        folder.chmod(0o755)
         folder.rename(target)
     except OSError as error:
         raise ExportRefused(f"{target}: {error.strerror or error}") from error

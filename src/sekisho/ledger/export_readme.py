@@ -12,6 +12,11 @@ This folder holds a copy of a Sekisho ledger.
 {files}  MANIFEST.sha256   the SHA-256 of every other file
                     他のすべてのファイルの SHA-256
 
+It shows when and how much institutions call. It is for the parties, the members and their auditors:
+give outsiders the output of `sekisho ledger figures` instead.
+各機関がいつ、どれだけモデルを呼び出したかが分かります。当事者、参加機関とその監査人のためのものです。
+外部の方には、代わりに `sekisho ledger figures` の出力をお渡しください。
+
 To verify, on a machine with Sekisho installed, in this folder. No network is needed.
 検証するには、Sekisho を導入した端末で、このフォルダーに移動して次を実行してください。ネットワーク接続は不要です。
 

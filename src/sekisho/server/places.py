@@ -22,7 +22,7 @@ class DataDir:
 
     @property
     def ledger(self) -> Path:
-        """The public logs: nothing in here is secret, everything in here can be verified."""
+        """The logs' files, for members: no content and no key, but call volumes; everything in here can be verified."""
         return self.root / "ledger"
 
     @property

@@ -19,7 +19,7 @@ OFFLINE = """
 import socket, sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"httpx2", "sqlalchemy", "pydantic", "psycopg", "joserfc", "cedarpy", "fastapi"}:
+        if name.partition(".")[0] in {"httpx2", "sqlalchemy", "psycopg", "joserfc", "cedarpy", "fastapi"}:
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
 def refuse(*args, **more):
@@ -83,12 +83,21 @@ def test_the_manifest_names_every_file(story: Any, tmp_path: Path, files_below: 
             assert files[f"ledger/{path}"] == data
 
 
-def test_decisions_alone_are_for_outsiders_and_verify_alone(story: Any, tmp_path: Path) -> None:
+def test_decisions_alone_verify_alone(story: Any, tmp_path: Path) -> None:
     """Nothing of a calls log is in the folder, and its README's command does not miss it."""
     export_ledger(open_source(str(story.data)), tmp_path / "out", NOTHING, logs=("decisions",))
     assert not (tmp_path / "out" / "ledger" / "calls").exists()
     done = run_offline(tmp_path / "out")
     assert (done.returncode, b"calls/gate-0" in done.stdout) == (0, False), done.stdout
+
+
+def test_a_copy_is_its_makers_alone_and_says_for_whom_it_is(story: Any, tmp_path: Path) -> None:
+    """Decisions and calls logs tell when and how much institutions call."""
+    export_ledger(open_source(str(story.data)), tmp_path / "out", NOTHING)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+    told = (tmp_path / "out" / "README.txt").read_text()
+    assert "ledger figures" in told
+    assert "監査人" in told
 
 
 def test_nothing_is_ever_overwritten(story: Any, tmp_path: Path) -> None:

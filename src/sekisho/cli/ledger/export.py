@@ -24,7 +24,7 @@ def export(
         list[str] | None, typer.Option(help="Only these calls logs beside decisions; again for more.")
     ] = None,
     without_calls: Annotated[
-        bool, typer.Option("--without-calls", help="Decisions alone, for outsiders: calls logs are for members.")
+        bool, typer.Option("--without-calls", help="Decisions alone. Still for members: they tell call volumes.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
