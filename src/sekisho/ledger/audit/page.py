@@ -48,19 +48,23 @@ def page_of(audit: Audit, language: Language) -> tuple[Block, ...]:
     return tuple(_blocks(audit, language))
 
 
-def summary_rows(audit: Audit, language: Language) -> Iterator[tuple[str, str, str, str]]:
-    """Yield number and name, terms, count of entries on each side, and result of each clause."""
+def summary_rows(audit: Audit, language: Language) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield number and name, terms, controls, count of entries on each side, and result of each clause."""
     for number, ruling in enumerate(audit.rulings, 1):
-        counts = f"{ruling.shows.count} / {ruling.against.count} / {ruling.open.count}"
-        name = f"{number}. {words.CLAUSES[ruling.clause.kind].in_(language)}"
-        yield name, _terms(ruling), counts, words.RESULTS[ruling.result].in_(language)
+        yield (
+            f"{number}. {words.CLAUSES[ruling.clause.kind].in_(language)}",
+            _terms(ruling),
+            ", ".join(control.file for control in ruling.controls) or words.NONE.in_(language),
+            f"{ruling.shows.count} / {ruling.against.count} / {ruling.open.count}",
+            words.RESULTS[ruling.result].in_(language),
+        )
 
 
-def summary_names(language: Language) -> tuple[str, str, str, str]:
+def summary_names(language: Language) -> tuple[str, str, str, str, str]:
     """Return the names of the columns of `summary_rows`."""
-    sides = (words.EVIDENCE, words.AGAINST, words.OPEN)
-    entries = " / ".join(side.in_(language) for side in sides)
-    return words.CLAUSE.in_(language), words.TERMS.in_(language), entries, words.RESULT.in_(language)
+    columns = (words.CLAUSE, words.TERMS, words.CONTROL, words.SIDES, words.RESULT)
+    clause, terms, control, sides, result = (column.in_(language) for column in columns)
+    return clause, terms, control, sides, result
 
 
 def limits_of(audit: Audit) -> tuple[Limit, ...]:
