@@ -6,7 +6,7 @@ against them, tests/judges/postgres/test_store.py PostgreSQL.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,11 +30,17 @@ from sekisho.ledger import (
     verify_ledger,
 )
 from sekisho.ledger.errors import HeadMoved
+from sekisho.ledger.files import PublicFolder
+from sekisho.ledger.publisher import Publisher
 from sekisho.ledger.steps import Step
 from sekisho.ledger.store import Head, Row, SequencingStore
 from sekisho.ledger.store_address import StoreAddress, open_store
+from sekisho.ledger.witnessing import NoWitnesses
+from sekisho.tlog.merkle import Frontier, hash_leaf
+from sekisho.tlog.note import NoteSigner
 
 ORIGIN, VKEY = "sekisho.example/decisions", "vkey"
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
@@ -295,7 +301,7 @@ def open_log(place: Place, folder: Path, **further: Any) -> Log:
         store=place.address,
         public=folder / "public",
         origin=ORIGIN,
-        key=Ed25519PrivateKey.from_private_bytes(b"k" * 32),
+        key=KEY,
         clock=SteadyClock(AT),
         **further,
     )
@@ -325,23 +331,33 @@ def test_a_log_over_the_store_verifies_and_opens_again(place: Place, tmp_path: P
     assert verify_ledger(tmp_path / "public", vkey=log.vkey).problems == ()
 
 
-def test_a_checkpoint_has_size_and_root_of_one_tree(place: Place, tmp_path: Path) -> None:
+def test_a_checkpoint_has_size_and_root_of_one_tree(store: SequencingStore, tmp_path: Path) -> None:
     """Also when a publication failed after its tiles were made, and the next one asks for less."""
     trouble = [OSError(30, "Read-only file system")]
 
     def fail_once(step: Step) -> None:
-        if step is Step.TILE_PLACED and log_is_open and trouble:
+        if step is Step.TILE_PLACED and trouble and store.size():
             raise trouble.pop()
 
-    log_is_open = False
-    log = open_log(place, tmp_path, at_step=fail_once)
-    fill(log, 0, 5)
-    log_is_open = True
-    with suppress(LedgerUnavailable):
-        log._publisher.publish(5)
-    log._publisher.publish(3)
-    assert verify_ledger(tmp_path / "public", vkey=log.vkey).problems == ()
-    log.close()
+    publisher = Publisher(
+        store=store,
+        folder=PublicFolder(tmp_path / "public", fail_once),
+        signer=NoteSigner(ORIGIN, KEY),
+        clock=SteadyClock(AT),
+        witnessing=NoWitnesses(),
+        at_step=fail_once,
+    )
+    publisher.recover()
+    frontier = Frontier()
+    for number in range(5):
+        append(store, row(b"%d" % number))
+        frontier.append(hash_leaf(b"%d" % number))
+    with pytest.raises(LedgerUnavailable):
+        publisher.publish(5)
+    checkpoint = publisher.publish(3)
+    publisher.close()
+    assert checkpoint is not None
+    assert (checkpoint.size, checkpoint.root) == (5, frontier.root())
 
 
 def test_a_store_restored_from_an_old_backup_is_refused(place: Place, tmp_path: Path) -> None:
