@@ -1,7 +1,9 @@
-"""The content of a call, from the defender's request to its erasure: real processes, the commands that people use."""
+"""docs/sealing.md as it stands: the content of a call, from the request to its erasure, on real processes."""
 
 import importlib.util
 import json
+import re
+import shlex
 import shutil
 import signal
 import stat
@@ -32,6 +34,20 @@ from sekisho.tokens import CallScope, SigningKey
 from sekisho.trust import Auditors, read_auditors
 
 pytestmark = pytest.mark.timeout(180)
+PAGE = Path(__file__).parents[2] / "docs" / "sealing.md"
+
+
+def commands_of(page: str) -> dict[str, list[list[str]]]:
+    """Return the words of the page's commands behind `sekisho`, by the verb."""
+    found: dict[str, list[list[str]]] = {}
+    for block in re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            words = shlex.split(line)[1:]
+            found.setdefault(words[1], []).append(words)
+    return found
+
+
+COMMANDS = commands_of(PAGE.read_text(encoding="utf-8"))
 ANSWER = json.dumps(
     {
         "id": "chatcmpl-1",
@@ -88,7 +104,7 @@ class Programme:
 
     def __init__(self, root: Path) -> None:
         self.rig = load_rig()
-        self.root, self.places = root, DataDir(root / "d")
+        self.root, self.places = root, DataDir(root / "programme")
         self.world = self.rig.World(self.places)
         self.serving: subprocess.Popen[bytes] | None = None
         self.lab = ThreadingHTTPServer(("127.0.0.1", 0), Lab)
@@ -133,9 +149,8 @@ class Programme:
         """Sign the charter and a grant, enrol a workload."""
         now = SystemClock().now().replace(microsecond=0)
         year = Window(opens=now - timedelta(days=1), closes=now + timedelta(days=300))
-        entries = [
-            self.sekisho("transcript", "new-key", "--name", name, "--out", str(self.root / name)) for name in "abc"
-        ]
+        made, names = COMMANDS["new-key"][0], ("auditor-a", "auditor-b", "auditor-c")
+        entries = [self.sekisho(*(word.replace("auditor-a", name) for word in made)) for name in names]
         auditors: Auditors = read_auditors({"threshold": 2, "members": [json.loads(entry) for entry in entries]})
         self.world.log = SimpleNamespace(vkey=(self.places.ledger / "decisions" / "vkey").read_text().strip())
         self.rig.YEAR = year
@@ -179,14 +194,21 @@ class Programme:
         ):
             return client.post(f"{origin}/v1/chat/completions", json=body)
 
+    def play(self, command: str, request_id: str = "", *further: str) -> list[str]:
+        """Run the commands of the page of this name, in their order; return what each prints."""
+        return [
+            self.sekisho(*(word.replace("$REQUEST", request_id) for word in words), *further)
+            for words in COMMANDS[command]
+        ]
+
     def listed(self) -> list[dict[str, Any]]:
         """Return what `transcript list` says, of the whole ledger under the pinned charter."""
-        ledger, charter = str(self.places.ledger), str(self.charter)
-        return list(json.loads(self.sekisho("transcript", "list", ledger, "--charter", charter, "--json")))
+        return list(json.loads(self.play("list", "", "--json")[0]))
 
 
 @pytest.fixture
-def programme(tmp_path: Path) -> Iterator[Programme]:
+def programme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Programme]:
+    monkeypatch.chdir(tmp_path)
     made = Programme(tmp_path)
     made.start()
     try:
@@ -215,37 +237,26 @@ def test_two_of_three_auditors_read_a_call_and_erasing_ends_it(programme: Progra
     assert (row["request"], row["erased"]) == (request_id, None)
 
     # Handed out by the office, with a reason; opened by two auditors, put together by a third person.
-    sealed, ledger, charter = tmp_path / "sealed", str(programme.places.ledger), str(programme.charter)
-    about = ("--requested-by", "auditor a", "--basis", "Case 7.")
-    programme.sekisho(
-        "transcript", "release", request_id, *about, "--out", str(sealed), "--data", str(programme.places.root)
-    )
-    for name in "ac":
-        programme.sekisho(
-            "transcript", "open-share", str(sealed), "--auditor", name, "--key", str(tmp_path / name),
-            "--out", str(tmp_path / f"share-{name}"),
-        )  # fmt: skip
-    shares = [str(tmp_path / f"share-{name}") for name in "ac"]
-    out = tmp_path / "opened.json"
-    told = programme.sekisho(
-        "transcript", "unseal", str(sealed), *shares, "--ledger", ledger, "--charter", charter, "--out", str(out)
-    )
-    assert told == ""
-    opened = json.loads(out.read_bytes())
+    programme.play("release", request_id)
+    programme.play("open-share")
+    assert programme.play("unseal") == [""]
+    opened = json.loads(Path("call.json").read_bytes())
     assert "秘密の質問" in json.loads(opened["request"]["text"])["messages"][0]["content"]
     assert opened["response"]["text"].encode() == answered.content
-    for path in (out, sealed, *map(Path, shares), tmp_path / "a"):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for name in ("call.json", "call.sealed", "share-a", "share-c", "auditor-a.key"):
+        assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
 
     # One share is not enough, one auditor's twice neither; nothing is written then, nor over a file.
-    for wrong in ([shares[0]], [shares[0], shares[0]]):
+    unseal = ("transcript", "unseal", "call.sealed")
+    for shares in (("share-a",), ("share-a", "share-a")):
         with pytest.raises(SekishoError):
-            programme.sekisho(
-                "transcript", "unseal", str(sealed), *wrong, "--ledger", ledger, "--out", str(tmp_path / "no")
-            )
-    assert not (tmp_path / "no").exists()
+            programme.sekisho(*unseal, *shares, "--ledger", "programme", "--out", "no")
+    assert not Path("no").exists()
     with pytest.raises(SekishoError):
-        programme.sekisho("transcript", "unseal", str(sealed), *shares, "--ledger", ledger, "--out", str(out))
+        programme.play("unseal")
+    for command, words in (("release", ("--out", "call.json")), ("open-share", ("--out", "share-a"))):
+        with pytest.raises(SekishoError):
+            programme.play(command, request_id, *words)
 
     # Erased: salts and file are gone, the entries stay; a backup from before forgets when it is put back.
     salts = [bytes.fromhex(opened[part]["salt"]) for part in ("request", "response")]
@@ -254,29 +265,16 @@ def test_two_of_three_auditors_read_a_call_and_erasing_ends_it(programme: Progra
     programme.stop()
     shutil.copytree(gate, tmp_path / "backup")
     programme.start()
-    told = programme.sekisho(
-        "transcript",
-        "erase",
-        request_id,
-        "--basis",
-        "Retention is over.",
-        "--data",
-        str(programme.places.root),
-        "--json",
-    )
+    (told,) = programme.play("erase", request_id, "--json")
     assert [call["is_destroyed"] for call in json.loads(told)] == [True]
     assert [files_with(salt, gate) for salt in salts] == [[], []]
     assert not list((gate / "transcripts").rglob("*.sealed"))
     (row,) = until(lambda: [one for one in programme.listed() if one["erased"] is not None])
     with pytest.raises(OfficeRefused):
-        programme.sekisho(
-            "transcript", "release", request_id, *about, "--out", str(tmp_path / "late"),
-            "--data", str(programme.places.root),
-        )  # fmt: skip
+        programme.play("release", request_id, "--out", "late")
     with pytest.raises(SekishoError, match="erased"):
-        programme.sekisho(
-            "transcript", "unseal", str(sealed), *shares, "--ledger", ledger, "--out", str(tmp_path / "again")
-        )
+        programme.sekisho(*unseal, "share-a", "share-c", "--ledger", "programme", "--out", "again")
+    assert not Path("again").exists()
     programme.stop()
     shutil.rmtree(gate)
     shutil.copytree(tmp_path / "backup", gate)
@@ -285,5 +283,5 @@ def test_two_of_three_auditors_read_a_call_and_erasing_ends_it(programme: Progra
     until(lambda: not list((gate / "transcripts").rglob("*.sealed")))
     until(lambda: [files_with(salt, gate) for salt in salts] == [[], []])
     assert programme.call("noch eine").status_code == 200
-    verified = programme.sekisho("ledger", "verify", ledger, "--charter", charter, "--json")
+    verified = programme.sekisho("ledger", "verify", "programme", "--charter", "charter.json", "--json")
     assert json.loads(verified)["problems"] == []
