@@ -58,7 +58,7 @@ _SHOWN_BY_CALL: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """A call under way. `grant` is None if nobody issued its grant."""
+    """A call under this accord that waits for its outcome."""
 
     mark: Mark
     grant: str

@@ -61,6 +61,7 @@ class Decided:
     notebook: Notebook = field(default_factory=Notebook)
     decisions: Decisions = field(init=False)
     _documents: Documents = field(init=False)
+    _is_signed: bool = False
     _kinds: dict[str, str] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
 
@@ -97,8 +98,10 @@ class Decided:
         accord = _read_accord(body)
         if self.accord_id not in (body["accord"], None if accord is None else accord.id):
             return
-        if self.accord is None and accord is not None and accord.id == self.accord_id:
-            self.accord, self.accord_sha256 = accord, str(body["accord_sha256"])
+        # What the parties did not sign gives way to what they did: else an operator could lend the accord other terms.
+        is_better = self.accord is None or (not grounds and not self._is_signed)
+        if accord is not None and accord.id == self.accord_id and is_better:
+            self.accord, self.accord_sha256, self._is_signed = accord, str(body["accord_sha256"]), not grounds
         self._weigh(ClauseKind.QUORUM, mark, grounds)
 
     def _take_grant(self, mark: Mark, body: Mapping[str, Json], grounds: frozenset[Ground]) -> None:

@@ -360,6 +360,18 @@ def test_a_call_under_a_refused_grant_is_named_beside_the_grant(rig: Any) -> Non
     ]
 
 
+def test_terms_that_nobody_signed_do_not_replace_those_of_the_parties(rig: Any) -> None:
+    """A wider accord under the same id, before and after the true one: named, and never judged by."""
+    wider = replace(rig.office.accord, techniques=("exploit", "find"))
+    rig.decide(rig.office.bringing("home-gov", accord=wider), *(rig.accord(), rig.enrolment()), *rig.belongings())
+    rig.decide(rig.office.bringing("home-gov", accord=wider), rig.grant(), rig.opening(), rig.snapshot())
+    rig.call(technique="exploit")
+    rulings = {ruling.clause.kind: ruling for ruling in rig.settle().audit().rulings}
+    assert [mark.index for mark in rulings[ClauseKind.QUORUM].against.listed] == [0, 5]
+    assert rulings[ClauseKind.TECHNIQUES].clause.terms == ("find",)
+    assert rulings[ClauseKind.TECHNIQUES].result is Result.NOT_MET
+
+
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [

@@ -41,3 +41,15 @@ def test_every_ground_that_verification_finds_is_one_of_an_entrys_content() -> N
     assert not {name for name in names if name.startswith(("file-", "key-", "log-", "root-", "checkpoint-", "anchor-"))}
     assert "charter-differs" not in names
     assert set(GROUNDS.values()) <= set(Ground)
+
+
+def test_the_page_for_auditors_names_every_clause_and_result() -> None:
+    """docs/auditing.md has a row for each; several kinds may share one."""
+    rows = (PACKAGE.parents[1] / "docs" / "auditing.md").read_text(encoding="utf-8").split("## Clauses")[1]
+    named = {
+        name.strip() for line in rows.splitlines() if line.startswith("| ") for name in line.split("|")[1].split(",")
+    }
+    assert {kind.value for kind in ClauseKind} <= named
+    page = (PACKAGE.parents[1] / "docs" / "auditing.md").read_text(encoding="utf-8")
+    for result in Result:
+        assert f"| {words.RESULTS[result].en} |" in page
