@@ -1,17 +1,28 @@
 """Each clause where the log shows it, where an operator broke it, and where nothing shows it."""
 
 import base64
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from sekisho.core import Reason, Window
 from sekisho.core.ids import AssetId, GrantId
-from sekisho.ledger import EntryKind
-from sekisho.ledger.audit import AccordNotOnRecord, ClauseKind, Ground, LedgerMoved, LedgerNotSound, Result
+from sekisho.ledger import EntryKind, open_source
+from sekisho.ledger.audit import (
+    AccordNotOnRecord,
+    ClauseKind,
+    Ground,
+    LedgerMoved,
+    LedgerNotSound,
+    Result,
+    audit_ledger,
+)
 from sekisho.ledger.audit import run as audit_run
 from sekisho.trust import Budget
 
@@ -451,6 +462,29 @@ def test_files_that_change_after_they_were_verified_are_noticed(rig: Any, monkey
     monkeypatch.setattr(audit_run, "verify_ledger", verify_then_change)
     with pytest.raises(LedgerMoved):
         rig.audit()
+
+
+def test_a_ledger_on_the_web_is_audited_like_one_in_a_folder(rig: Any) -> None:
+    """Static files are enough; both say the same."""
+    rig.begin().call(asset="ast_2")
+    rig.settle()
+    handler = partial(QuietHandler, directory=str(rig.ledger))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            source = open_source(f"http://127.0.0.1:{server.server_port}/")
+            assert audit_ledger(source, "acc_1", rig.office.pinned()) == rig.audit()
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class gives it
+        pass
 
 
 def test_an_accord_that_is_not_on_record_and_a_log_alone_are_refused(rig: Any) -> None:
