@@ -101,6 +101,10 @@ class Publisher:
             return published if published is not None and published.size >= size else None
         if not self._leads:
             self._take_over()
+        if not self._has_asked:
+            # Also when nothing is to be signed now: a log that is behind must not take entries until it is.
+            check_seen(self._store, self._witnessing.seen())
+            self._has_asked = True
         if self._published is not None and self._published.size >= size:
             self._drop_superseded()
             return self._published
@@ -144,31 +148,25 @@ class Publisher:
         self._place(self._tiles.partials())
 
     def _sign_and_publish(self) -> Checkpoint:
-        """Steps: (1) what witnesses saw; (2) persist the head; (3) sign; (4) gather cosignatures; (5) publish;
-        (6) drop what is left over.
-        """
+        """Steps: (1) persist the head; (2) sign; (3) gather cosignatures; (4) publish; (5) drop what is left over."""
         # Size and root of one tree: taking over, or a publication that failed, may have grown it beyond what was asked.
         size = self._tiles.size
         checkpoint = Checkpoint(origin=self._signer.verifier.name, size=size, root=self._tiles.root())
-        # (1)
-        if not self._has_asked:
-            check_seen(self._store, self._witnessing.seen())
-            self._has_asked = True
-        # (2) The tree was grown out of the one signed before, entry by entry, so the two are consistent.
+        # (1) The tree was grown out of the one signed before, entry by entry, so the two are consistent.
         head = Head(size=size, root=checkpoint.root)
         self._store.persist_head(
             head, last=self._signed, at=self._clock.now(), after_commit=lambda: self._at_step(Step.HEAD_PERSISTED)
         )
         self._signed = head
-        # (3)
+        # (2)
         note = sign_checkpoint(checkpoint, self._signer)
-        # (4)
+        # (3)
         note = self._witnessing.cosign(checkpoint, note)
         self._at_step(Step.NOTE_COSIGNED)
-        # (5)
+        # (4)
         self._folder.place([(CHECKPOINT, note)], staged=Step.CHECKPOINT_STAGED, placed=Step.CHECKPOINT_PUBLISHED)
         self._published = checkpoint
-        # (6)
+        # (5)
         self._drop_superseded()
         return checkpoint
 

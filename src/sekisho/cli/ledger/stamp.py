@@ -13,7 +13,6 @@ from sekisho.core import SekishoError
 from sekisho.ledger import locate_log, open_source
 from sekisho.ledger.reading import read_key, read_note
 from sekisho.ledger.stamp_folder import StampFolder
-from sekisho.ledger.timestamps import ask_by_http, check_stamps, read_roots, request_stamp
 from sekisho.server.system import SystemClock
 
 
@@ -36,6 +35,9 @@ def stamp(
     as_json: AsJson = False,
 ) -> None:
     """Get a time stamp (RFC 3161) on a log's checkpoint and keep it beside the log, or check what is kept."""
+    # Here and not above: certificates take longer to import than most commands to run.
+    from sekisho.ledger.timestamps import ask_by_http, check_stamps, read_roots, request_stamp
+
     if check == (tsa is not None):
         raise StampUnclear("one of --tsa and --check is needed")
     name, source = locate_log(open_source(path), log)

@@ -123,7 +123,7 @@ def test_without_quorum_nothing_is_published_and_entries_are_taken(
     assert rig.checkpoint() == before
     fill(log, programme, range(10, 15))
     second.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while log.trouble is not None and time.monotonic() < until:
         time.sleep(0.05)
     assert log.trouble is None
@@ -158,12 +158,8 @@ def test_a_restored_backup_is_refused_by_what_a_witness_remembers(
     log = rig.open(policy)
     fill(log, programme, range(5, 9))
     log.close()
-    restored = rig.open(policy, backup)
-    restored.append(programme.snapshot(99)).result()
     with pytest.raises(StoreBehind, match="w0"):
-        restored.publish()
-    with pytest.raises(StoreBehind):
-        restored.append(programme.snapshot(100)).result()
+        rig.open(policy, backup)
     assert rig.checkpoint(backup).split(b"\n")[1] == b"5"
 
 

@@ -184,7 +184,7 @@ def test_killed_at_any_moment_it_never_cosigns_two_histories(serve: Callable[...
         with ThreadPoolExecutor(2) as players:
             playing = [players.submit(play, branch) for branch in branches]
             # A sweep over the first requests, from before the first byte on.
-            time.sleep(0.25 * kill / KILLS)
+            time.sleep(0.15 * kill / KILLS)
             witness.kill()
         for player in playing:
             player.result()
