@@ -13,6 +13,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Generic, Protocol, TypeVar, cast
 
+import structlog
+
 from sekisho.access import Denied
 from sekisho.core import Reason
 from sekisho.gate import limits
@@ -23,6 +25,7 @@ from sekisho.ledger.transcripts import OpenTranscript, TranscriptFolder
 from sekisho.trust import Auditors
 
 T = TypeVar("T")
+_log = structlog.get_logger("sekisho.gate")
 # Each flushes one file at a time; a disk takes a few flushes at once, and more threads would only wait in turn.
 _THREADS = 4
 # Each costs a few flushes: so many are done well within the time that a thread is given.
@@ -111,6 +114,7 @@ class Transcripts:
         self._lock = threading.Lock()
         self._waiting = 0
         self._to_erase: set[str] = set()
+        self._erased: set[str] = set()  # by this process: a link that is lost and back brings them all again
         self._erasing = asyncio.Lock()
 
     async def begin(
@@ -151,7 +155,7 @@ class Transcripts:
 
     async def erase(self, request_ids: Sequence[str]) -> bool:
         """Destroy the content of `request_ids`; say whether all of it is gone. If not, `pay_owed` tries again."""
-        self._to_erase.update(request_ids)
+        self._to_erase.update(set(request_ids) - self._erased)
         await self.pay_owed()
         return self._to_erase.isdisjoint(request_ids)
 
@@ -164,6 +168,7 @@ class Transcripts:
                 except Denied:
                     return
                 self._to_erase.difference_update(owed)
+                self._erased.update(owed)
 
     def close(self) -> None:
         """Take no more work; what is begun ends."""
@@ -181,6 +186,8 @@ class Transcripts:
         await asyncio.wait((waiting,), timeout=self._timeout_s)
         if waiting.done() and waiting.exception() is None:
             return cast(T, waiting.result())
+        error = type(waiting.exception()).__name__ if waiting.done() else "TimeoutError"
+        _log.error("transcripts failed", error=error)
         job.work = None
         running.add_done_callback(lambda _: undo())
         raise Denied(Reason.NOT_SEALED)

@@ -70,11 +70,11 @@ def decode_share(data: bytes) -> OpenedShare:
         if not isinstance(fields, Mapping) or set(fields) != _NAMES or fields["kind"] != _KIND:
             raise SharesRefused("the file is no share of a transcript")
         return OpenedShare(
-            transcript_sha256=str(fields["transcript_sha256"]),
-            request_id=str(fields["request_id"]),
-            auditor=str(fields["auditor"]),
-            number=int(str(fields["number"])),
-            share=base64.b64decode(str(fields["share"]), validate=True),
+            transcript_sha256=_text(fields, "transcript_sha256"),
+            request_id=_text(fields, "request_id"),
+            auditor=_text(fields, "auditor"),
+            number=_number(fields, "number"),
+            share=base64.b64decode(_text(fields, "share"), validate=True),
         )
     except SharesRefused:
         raise
@@ -94,3 +94,17 @@ def collect_shares(sealed: bytes, shares: Iterable[OpenedShare]) -> dict[str, by
             raise SharesRefused(f"two shares of {share.auditor}", hint="Each share comes from another auditor.")
         collected[share.auditor] = share.share
     return collected
+
+
+def _text(fields: Mapping[str, jcs.Json], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise SharesRefused(f"{name} is text")
+    return value
+
+
+def _number(fields: Mapping[str, jcs.Json], name: str) -> int:
+    value = fields[name]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SharesRefused(f"{name} is a whole number")
+    return value
