@@ -66,7 +66,8 @@ def encode_evidence(evidence: Evidence) -> bytes:
         "breach": evidence.breach.value,
         "vkey": evidence.vkey,
         "promise": evidence.promise,
-        "checkpoint": evidence.checkpoint.decode(),
+        # Not as text: a stranger's signature line, which nobody verifies, may hold what canonical JSON refuses.
+        "checkpoint": encode_base64(evidence.checkpoint),
         "entry": None if evidence.entry is None else encode_base64(evidence.entry),
         "path": [encode_base64(step) for step in evidence.path],
         "seen_at": format_utc(evidence.seen_at),
@@ -84,7 +85,7 @@ def parse_evidence(data: bytes) -> Evidence:
             breach=Breach(fields["breach"]),
             vkey=_text(fields, "vkey"),
             promise=_text(fields, "promise"),
-            checkpoint=_text(fields, "checkpoint").encode(),
+            checkpoint=_bytes(fields["checkpoint"]),
             entry=None if fields["entry"] is None else _bytes(fields["entry"]),
             path=_path(fields["path"]),
             seen_at=parse_utc(_text(fields, "seen_at")),

@@ -155,6 +155,19 @@ def test_a_log_rolled_back_after_promising_is_caught_with_proof(desk: Desk) -> N
     assert judged.log == LOG
 
 
+def test_a_stranger_s_line_under_the_checkpoint_keeps_no_evidence_back(desk: Desk) -> None:
+    """Whoever publishes the note can add lines that nobody verifies; what they hold must not spoil the file."""
+    headers = desk.call()
+    desk.roll_back()
+    desk.call("req-2")
+    desk.calls.publish()
+    checkpoint = desk.programme.ledger / LOG / "checkpoint"
+    checkpoint.write_text(checkpoint.read_text() + "\u2014 e\u0301.example AAAAAAAAAAA=\n")
+    found = desk.check(headers)
+    assert isinstance(found, Broken)
+    assert check_evidence(parse_evidence(encode_evidence(found.evidence)), verifier(desk)) == found.promise
+
+
 def test_one_entry_shown_to_two_callers_is_caught(desk: Desk) -> None:
     """A gate that records one call and gives two callers its index: the second's promise names another request."""
     first = desk.call()
