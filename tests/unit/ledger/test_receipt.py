@@ -41,6 +41,7 @@ from sekisho.tlog.note import NoteSigner, NoteVerifier
 from sekisho.tlog.proof import encode_proof, parse_proof
 
 LOG = "calls/gate-0"
+VECTORS = Path(__file__).parents[3] / "docs" / "specs" / "vectors" / "promise.json"
 
 
 @dataclass
@@ -366,6 +367,20 @@ def evidence() -> Evidence:
         path=(),
         seen_at=at,
     )
+
+
+def test_the_published_evidence_is_judged_as_it_says() -> None:
+    """docs/specs/promise.md: each breach is shown, and what shows none is refused."""
+    vectors = json.loads(VECTORS.read_text())
+    key = NoteVerifier.parse(vectors["vkey"])
+    for good in vectors["evidence"]:
+        held = parse_evidence(good["file"].encode())
+        assert check_evidence(held, key).request_id == "req_00000000000000000000000001"
+        assert encode_evidence(held) == good["file"].encode()
+    assert {parse_evidence(good["file"].encode()).breach for good in vectors["evidence"]} == set(Breach)
+    for bad in vectors["bad_evidence"]:
+        with pytest.raises(EvidenceRefused):
+            check_evidence(parse_evidence(bad["file"].encode()), key)
 
 
 def test_a_folder_of_one_log_is_not_enough(desk: Desk) -> None:
