@@ -148,7 +148,7 @@ def test_the_published_examples_outside_our_profile_are_refused(vectors, name, r
 def test_names_are_sorted_by_utf_16_code_units(vectors):
     """RFC 8785 3.2.3: an astral character sorts by its first surrogate, below U+FB33, unlike Python's own order."""
     sorting = json.loads((vectors / "rfc" / "rfc8785-jcs.json").read_text())["sorting"]
-    members = {name: value for name, value in json.loads(sorting["input"]).items() if name != "\ufffd"}
+    members = {name: value for name, value in json.loads(sorting["input"]).items() if name != "\ufb33"}
     ours = list(json.loads(jcs.canonical(members)).values())
     assert ours == [value for value in sorting["values_in_order"] if value in ours]
     assert jcs.canonical({"\ufb00": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb00":1}'.encode()
