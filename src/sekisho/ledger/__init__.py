@@ -23,7 +23,7 @@ from sekisho.ledger.errors import (
 from sekisho.ledger.export import ExportRefused, Trusted, export_ledger
 from sekisho.ledger.follow import Follower
 from sekisho.ledger.fsck import check_files
-from sekisho.ledger.heads import locate_log
+from sekisho.ledger.heads import DECISIONS, locate_log
 from sekisho.ledger.log import Log
 from sekisho.ledger.postgres_address import find_store
 from sekisho.ledger.prove import ProofFalse, ProofNeedsEntry, Proven, check_entry_proof, prove_entry
@@ -37,6 +37,7 @@ from sekisho.ledger.witness.quorum import open_witnesses
 
 __all__ = [
     "CALLS_KINDS",
+    "DECISIONS",
     "CheckpointDamaged",
     "CommitmentRefused",
     "Committer",

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from sekisho.ledger.errors import LogDamaged
+from sekisho.ledger.heads import DECISIONS, locate_log
 from sekisho.ledger.proven import read_entries, read_head, require_grown
+from sekisho.ledger.reading import read_key
 from sekisho.ledger.source import Source
 from sekisho.tlog.checkpoint import Checkpoint
-from sekisho.tlog.note import NoteVerifier
+from sekisho.tlog.note import KeyRefused, NoteVerifier
 
 
 class Follower:
@@ -15,6 +18,18 @@ class Follower:
         self._source = source
         self._verifier = verifier
         self._head: Checkpoint | None = None
+
+    @classmethod
+    def at(cls, root: Source, log: str | None, *, vkey: str | None) -> "Follower":
+        """Return who follows the log called `log` (None: decisions) at `root`. Raises NoSuchLog or LogDamaged.
+
+        `vkey`: the decisions log's pinned key. A calls log is followed by the key beside it: `verify` says whose it is.
+        """
+        name, source = locate_log(root, log)
+        try:
+            return cls(source, read_key(source, vkey if name == DECISIONS else None))
+        except KeyRefused as error:
+            raise LogDamaged(f"{source.place}: {error.message}") from error
 
     @property
     def head(self) -> Checkpoint | None:

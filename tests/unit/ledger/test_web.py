@@ -15,6 +15,8 @@ import pytest
 from sekisho.ledger import Fault, LedgerNotFound, Source, Trust, WebUnavailable, open_source, verify, verify_ledger
 from sekisho.ledger.http_post import AddressRefused
 from sekisho.ledger.web import Web
+from sekisho.tlog.checkpoint import Checkpoint, sign_checkpoint
+from sekisho.tlog.note import NoteSigner
 
 Respond = Callable[[Any], None]
 Serve = Callable[..., str]
@@ -97,6 +99,16 @@ def test_a_log_that_is_named_and_not_served_is_missing(story: Any, serve: Serve)
     shutil.rmtree(story.ledger / "calls")
     report = verify_ledger(open_source(serve(story.data)), vkey=None)
     assert {problem.fault for problem in report.problems} == {Fault.LOG_MISSING}
+
+
+@pytest.mark.parametrize("size", [2**63 - 1, 2**40 + 3])
+def test_a_signed_size_that_nobody_has_ends_at_the_first_missing_file(story: Any, serve: Serve, size: int) -> None:
+    """Whoever has the key can sign any size; the reader's time follows the files that are served."""
+    signer = NoteSigner("sekisho.example/decisions", story.key("decisions"))
+    head = Checkpoint(origin=signer.verifier.name, size=size, root=b"\x01" * 32)
+    (story.ledger / "decisions" / "checkpoint").write_bytes(sign_checkpoint(head, signer))
+    report = verify_ledger(open_source(serve(story.data)), vkey=story.vkey("decisions"))
+    assert Fault.FILE_MISSING in {problem.fault for problem in report.problems}
 
 
 def redirect(handler: Any) -> None:

@@ -11,8 +11,7 @@ from sekisho.cli.ledger.place import Place, PolicyFile
 from sekisho.cli.ledger.verify import verdict
 from sekisho.cli.options import AsJson
 from sekisho.cli.output import show
-from sekisho.ledger import Trusted, export_ledger, open_source
-from sekisho.ledger.heads import DECISIONS
+from sekisho.ledger import DECISIONS, Trusted, export_ledger, open_source
 
 
 def export(

@@ -9,10 +9,7 @@ import typer
 from sekisho.cli.ledger.charter_file import CharterFile, read_charter, vkey_of
 from sekisho.cli.ledger.lines import entry_json, entry_line, parse_entry
 from sekisho.cli.ledger.place import Place
-from sekisho.ledger import Follower, Source, locate_log, open_source
-from sekisho.ledger.heads import DECISIONS
-from sekisho.ledger.reading import read_key
-from sekisho.tlog.note import NoteVerifier
+from sekisho.ledger import Follower, open_source
 
 # A log publishes four times a second; a web server is not to be asked more often than a person can read.
 _POLL_S: Final = 1.0
@@ -31,18 +28,11 @@ def tail(
     Exit 1: files or signature are wrong, or the log shows another history than before. What the entries say is not
     judged: `verify` does that.
     """
-    source = open_source(path)
-    name, place = locate_log(source, log)
-    follower = Follower(place, _key(source, place, name, vkey_of(read_charter(charter))))
+    follower = Follower.at(open_source(path), log, vkey=vkey_of(read_charter(charter)))
     _print(follower.last(count), as_json=as_json)
     while follow:
         time.sleep(_POLL_S)
         _print(follower.more(), as_json=as_json)
-
-
-def _key(source: Source, place: Source, name: str, pinned: str | None) -> NoteVerifier:
-    """Return the log's key: the pinned one for decisions; otherwise the one beside the log."""
-    return read_key(place, pinned if name == DECISIONS else None)
 
 
 def _print(entries: Iterable[tuple[int, bytes]], *, as_json: bool) -> None:
