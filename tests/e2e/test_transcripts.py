@@ -62,12 +62,13 @@ ANSWER = json.dumps(
 
 
 def load_rig() -> ModuleType:
-    """Return the server's rig, which signs documents."""
+    """Return a copy of the server's rig, which signs documents: its year is changed here."""
     path = Path(__file__).parents[1] / "unit" / "server" / "rig.py"
-    spec = importlib.util.spec_from_file_location("server_rig", path)
+    spec = importlib.util.spec_from_file_location("server_rig_of_transcripts", path)
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules.setdefault("server_rig", importlib.util.module_from_spec(spec))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
