@@ -23,6 +23,7 @@ from sekisho.ledger.reading import read_key
 from sekisho.ledger.report import Report
 from sekisho.ledger.rows import Rows
 from sekisho.ledger.source import Source
+from sekisho.ledger.stamp_folder import STAMPS, StampFolder
 from sekisho.ledger.verify import verify_ledger
 from sekisho.tlog.checkpoint import open_checkpoint
 from sekisho.tlog.merkle import hash_leaves
@@ -129,6 +130,15 @@ def _files_of(source: Source, note: bytes | None, vkey: str | None) -> Iterator[
     yield from ((tile.path, data) for tile, data in rows.partials())
     yield VKEY, f"{verifier.vkey}\n".encode()
     yield CHECKPOINT, note or b""
+    yield from _stamps_of(source)
+
+
+def _stamps_of(source: Source) -> Iterator[tuple[str, bytes]]:
+    """Yield the time stamps that lie beside the log, each with its note. On the web nobody lists them."""
+    if source.folder is not None:
+        for path, note, answer in StampFolder(source.folder):
+            yield f"{STAMPS}/{path.name.rsplit('.', 2)[0]}.note", note
+            yield f"{STAMPS}/{path.name}", answer
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from sekisho.ledger import ExportRefused, LogDamaged, NoSuchLog, Trust, Trusted, export_ledger, open_source, verify
 from sekisho.ledger import export as engine
+from sekisho.ledger.stamp_folder import StampFolder
 
 NOTHING = Trusted(charter=None, policy=None)
 # A process in which every way out is closed, and nothing of the extras can be imported.
@@ -98,6 +99,17 @@ def test_a_copy_is_its_makers_alone_and_says_for_whom_it_is(story: Any, tmp_path
     told = (tmp_path / "out" / "README.txt").read_text()
     assert "ledger figures" in told
     assert "監査人" in told
+
+
+def test_time_stamps_come_along(story: Any, tmp_path: Path, files_below: FilesBelow) -> None:
+    """With the notes that they stamp: they are the evidence of when."""
+    note = (story.ledger / "decisions" / "checkpoint").read_bytes()
+    stamp = StampFolder(story.ledger / "decisions").add(note, b"an answer", 4)
+    export_ledger(open_source(str(story.data)), tmp_path / "out", NOTHING)
+    taken = files_below(tmp_path / "out" / "ledger" / "decisions" / "stamps")
+    assert taken == files_below(stamp.parent)
+    assert taken[stamp.name] == b"an answer"
+    assert len(taken) == 2
 
 
 def test_nothing_is_ever_overwritten(story: Any, tmp_path: Path) -> None:
