@@ -163,7 +163,8 @@ class PostgresStore:
             require_growth(None if size is None else Head(size=size, root=root), last, head)
             office.execute(WRITE_HEAD, (head.size, head.root, format_utc(at)))
             commit(office)
-        after_commit()
+        with reported(self._address):
+            after_commit()
 
     def try_become_publisher(self) -> bool:
         """Say whether this process is the publisher, having become it if nobody was."""
