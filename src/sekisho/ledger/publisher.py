@@ -1,8 +1,8 @@
 """Integrate and publish: from durable entries to tiles and a signed checkpoint. Private to the ledger.
 
-The public folder follows from the store alone. So recovery is the same work as service, begun at entry 0: every
-tile is made again and compared, and what a crash or a failing disk left torn or missing is put right, unless
-the folder or the store shows that entries were lost or changed; then nothing is written.
+The public folder follows from the store alone. So recovery is the same work as service, begun where all before is
+known to be in place: every tile from there on is made again and compared, and what a crash left torn or missing is put
+right, unless the folder or the store shows that entries were lost or changed; then nothing is written.
 
 One process publishes a log: the one that the store elected, and that holds the lock of the public folder.
 """
@@ -14,7 +14,7 @@ from typing import Final
 from sekisho.core.clock import Clock
 from sekisho.ledger.errors import HeadMoved
 from sekisho.ledger.files import CHECKPOINT, VKEY, PublicFolder
-from sekisho.ledger.recovery import Findings, check_seen, examine, read_checkpoint, retrace
+from sekisho.ledger.recovery import Findings, check_seen, examine, find_start, read_checkpoint
 from sekisho.ledger.steps import AtStep, Step
 from sekisho.ledger.store import Head, SequencingStore
 from sekisho.ledger.witnessing import Witnessing
@@ -72,7 +72,7 @@ class Publisher:
         with self._lock:
             if self._store.try_become_publisher():
                 return self._take_over()
-            return retrace(self._store, examine(self._store, self._folder, self._signer.verifier))
+            return find_start(self._store, self._folder, examine(self._store, self._folder, self._signer.verifier))[1]
 
     def publish(self, size: int) -> Checkpoint | None:
         """Publish the first `size` entries, all durable, and return the checkpoint that is then the public one.
@@ -103,7 +103,7 @@ class Publisher:
             self._take_over()
         if not self._has_asked:
             # Also when nothing is to be signed now: a log that is behind must not take entries until it is.
-            check_seen(self._store, self._witnessing.seen())
+            check_seen(self._store, self._witnessing.seen(), (self._signed,))
             self._has_asked = True
         if self._published is not None and self._published.size >= size:
             self._drop_superseded()
@@ -126,11 +126,11 @@ class Publisher:
             # (2)
             findings = examine(self._store, self._folder, self._signer.verifier)
             # (3)
-            frontier = retrace(self._store, findings)
+            start, frontier = find_start(self._store, self._folder, findings)
             # (4)
             self._folder.clear_staging()
             self._put_right([(VKEY, f"{self._signer.verifier.vkey}\n".encode())])
-            self._rebuild(findings)
+            self._rebuild(findings, start)
         except BaseException:
             self._step_down()
             raise
@@ -170,14 +170,16 @@ class Publisher:
         self._drop_superseded()
         return checkpoint
 
-    def _rebuild(self, findings: Findings) -> None:
-        """Make every tile again and place those that differ, the narrower partial ones that are still there too."""
-        self._tiles, self._unplaced, self._completed = TileBuilder(), [], []
+    def _rebuild(self, findings: Findings, start: TileBuilder) -> None:
+        """Make every tile after `start` again and place those that differ, the narrower partial ones too."""
+        self._tiles, self._unplaced = start, []
         partials: dict[tuple[int | None, int], list[Tile]] = {}
         for tile in findings.present:
             if tile.is_partial:
                 partials.setdefault((tile.level, tile.index), []).append(tile)
-        for entry in self._store.read(0, findings.size):
+        whole = (Tile(level=level, index=index) for level, index in partials)
+        self._completed = [tile.path for tile in whole if tile.smallest_tree <= start.size]
+        for entry in self._store.read(start.size, findings.size):
             for tile, data in self._tiles.add(entry):
                 self._put_right([(tile.path, data)])
                 if (tile.level, tile.index) in partials:

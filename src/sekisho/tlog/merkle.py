@@ -48,9 +48,11 @@ class Frontier:
 
     __slots__ = ("_nodes", "_size")
 
-    def __init__(self) -> None:
-        self._nodes: list[bytes] = []
-        self._size = 0
+    def __init__(self, *, size: int = 0, nodes: Sequence[bytes] = ()) -> None:
+        if len(nodes) != size.bit_count():
+            raise ValueError(f"a tree of {size} splits into {size.bit_count()} perfect ones, not {len(nodes)}")
+        self._nodes: list[bytes] = list(nodes)
+        self._size = size
 
     @property
     def size(self) -> int:

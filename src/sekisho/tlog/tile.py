@@ -5,12 +5,12 @@ entries, so the same path never holds other bytes, but for a partial one, whose 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from sekisho.core.errors import SekishoError
-from sekisho.tlog.merkle import HASH_SIZE_BYTES, hash_leaf, root_of, root_of_joined
+from sekisho.tlog.merkle import HASH_SIZE_BYTES, Frontier, hash_leaf, root_of, root_of_joined
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 256
@@ -164,9 +164,40 @@ class TileBuilder:
         self._levels: list[list[bytes]] = [[]]
         self._size = 0
 
+    @classmethod
+    def resume(cls, size: int, tiles: Iterable[tuple[Tile, bytes]]) -> "TileBuilder":
+        """Return a builder that goes on after `size` entries, a multiple of 256.
+
+        `tiles`: the partial hash tiles of a tree of that size, in any order, each with its bytes. The caller MUST hold
+        `root()` against one that it trusts. Raises TileRefused unless they are those tiles.
+        """
+        made = cls()
+        made._size = size
+        begun = {tile.level: parse_tile(data, tile.width) for tile, data in tiles}
+        needed = {tile.level: tile for tile in tiles_of(size) if tile.is_partial}
+        if size % TILE_WIDTH or begun.keys() != needed.keys():
+            raise TileRefused(f"not the partial tiles of a tree of {size}")
+        while size := size >> TILE_HEIGHT:
+            hashes = begun.get(len(made._levels), ())
+            if len(hashes) != size % TILE_WIDTH:
+                raise TileRefused(f"not the partial tiles of a tree of {made._size}")
+            made._levels.append(list(hashes))
+        return made
+
     @property
     def size(self) -> int:
         return self._size
+
+    def frontier(self) -> Frontier:
+        """Return the right edge of the tree of all entries so far."""
+        nodes: list[bytes] = []
+        for hashes in reversed(self._levels):
+            at = 0
+            while rest := len(hashes) - at:
+                width = 1 << rest.bit_length() - 1
+                nodes.append(root_of(hashes[at : at + width]))
+                at += width
+        return Frontier(size=self._size, nodes=nodes)
 
     def add(self, entry: bytes) -> tuple[tuple[Tile, bytes], ...]:
         """Add the next entry and return the bundle and tiles that it completes: mostly none."""

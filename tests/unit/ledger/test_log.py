@@ -31,6 +31,7 @@ from sekisho.ledger import (
     sequencer,
     verify_ledger,
 )
+from sekisho.ledger.sqlite_store import SqliteStore
 from sekisho.ledger.steps import Step
 
 FilesBelow = Callable[[Path], Mapping[str, bytes]]
@@ -422,6 +423,92 @@ def test_torn_missing_and_foreign_tiles_are_made_good_on_opening(programme: Any,
         if path.rpartition("/")[2] in {"vkey", "000", "259", "3"}:
             (public / path).unlink()
         (public / ".staging" / "left~over").write_bytes(b"torn")
+    programme.log("decisions").close()
+    assert files_below(public) == before
+
+
+@pytest.mark.parametrize("size", [300, 511, 512, 513])
+def test_opening_reads_no_entry_before_the_last_full_bundle(
+    programme: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """What was durable when a checkpoint was published is not hashed again: opening does not grow with the log."""
+    log = programme.log("decisions")
+    fill(log, programme, size)
+    log.close()
+    reads: list[int] = []
+    read = SqliteStore.read
+    monkeypatch.setattr(
+        SqliteStore, "read", lambda store, start, stop: (reads.append(start), read(store, start, stop))[1]
+    )
+    log = programme.log("decisions")
+    fill(log, programme, 300)
+    log.close()
+    assert min(reads) == size // 256 * 256
+    assert verify_ledger(programme.ledger / "decisions", vkey=log.vkey).problems == ()
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/001", "tile/0/001"])
+@pytest.mark.parametrize("size", [512, 600])
+def test_a_missing_old_tile_is_made_again(programme: Any, files_below: FilesBelow, path: str, size: int) -> None:
+    """Whatever `verify` finds damaged is put right by removing it and opening the log."""
+    log = programme.log("decisions")
+    fill(log, programme, size)
+    log.close()
+    public = programme.ledger / "decisions"
+    before = files_below(public)
+    (public / path).unlink()
+    programme.log("decisions").close()
+    assert files_below(public) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 64, None])
+def test_a_right_edge_that_makes_another_root_is_not_gone_on_from(
+    programme: Any, files_below: FilesBelow, damage: bytes | None
+) -> None:
+    """Hashes of a public file count only if they make the root that was signed; else the entries are read."""
+    log = programme.log("decisions")
+    fill(log, programme, 600)
+    log.close()
+    public = programme.ledger / "decisions"
+    before = files_below(public)
+    edge = public / "tile" / "1" / "000.p" / "2"
+    edge.write_bytes(edge.read_bytes()[32:] + edge.read_bytes()[:32] if damage is None else damage)
+    programme.log("decisions").close()
+    assert files_below(public) == before
+
+
+def test_an_old_entry_that_was_changed_reaches_no_public_file(programme: Any, files_below: FilesBelow) -> None:
+    """Nothing is made from it while its tiles stand, and when one must be made again it is a fork."""
+    log = programme.log("decisions")
+    fill(log, programme, 300)
+    log.close()
+    public = programme.ledger / "decisions"
+    with closing(sqlite3.connect(store_of(programme))) as store, store:
+        store.execute("UPDATE entries SET data = CAST(data || ' ' AS BLOB) WHERE position = 1")
+    log = programme.log("decisions")
+    fill(log, programme, 300)
+    log.close()
+    assert verify_ledger(public, vkey=log.vkey).problems == ()
+    (public / "tile" / "entries" / "000").unlink()
+    before = files_below(public)
+    with pytest.raises(LedgerForked):
+        programme.log("decisions")
+    assert files_below(public) == before
+
+
+@pytest.mark.parametrize("size", [256, 300, 513])
+def test_partial_tiles_that_a_crash_left_behind_go_on_opening(
+    programme: Any, files_below: FilesBelow, size: int
+) -> None:
+    """Beside a full tile none stays, wherever opening begins."""
+    log = programme.log("decisions")
+    fill(log, programme, size)
+    log.close()
+    public = programme.ledger / "decisions"
+    before = files_below(public)
+    for row, length in (("0", 32), ("entries", 2)):
+        (public / "tile" / row / "000.p").mkdir()
+        (public / "tile" / row / "000.p" / "7").write_bytes(bytes(7 * length))
     programme.log("decisions").close()
     assert files_below(public) == before
 
