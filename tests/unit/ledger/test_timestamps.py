@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from sekisho.cli.ledger import app
 from sekisho.core import SekishoError, SteadyClock
-from sekisho.ledger import Log, verify_ledger
+from sekisho.ledger import Log, Trusted, export_ledger, verify_ledger
 from sekisho.ledger.errors import LogDamaged
 from sekisho.ledger.http_post import AddressRefused, PostFailed
 from sekisho.ledger.source import Folder
@@ -334,6 +334,19 @@ def test_roots_are_certificates_in_pem(tmp_path: Path) -> None:
             read_roots(tmp_path / "root.pem")
     with pytest.raises(RootsRefused):
         read_roots(tmp_path / "absent.pem")
+
+
+def test_an_export_carries_the_stamps(authority: Authority, stamped: Any, programme: Any, tmp_path: Path) -> None:
+    """What is checked at home is checked at the auditor's."""
+    note, verifier, folder = stamped
+    roots = read_roots(authority.root)
+    _, answer = request_stamp(note, verifier, roots, authority.answer, clock=SystemClock())
+    StampFolder(folder).add(note, answer, 5)
+    (folder / "stamps" / "link").symlink_to("/etc/passwd")
+    export_ledger(Folder(programme.data), tmp_path / "export", Trusted(charter=None, policy=None))
+    exported = tmp_path / "export" / "ledger" / "decisions"
+    assert len(check_stamps(Folder(exported), verifier, roots)) == 1
+    assert len(list((exported / "stamps").iterdir())) == 2
 
 
 def test_names_of_stamps_have_one_spelling() -> None:
