@@ -132,6 +132,9 @@ class TranscriptOffice:
         for slot in self._link.slots():
             told = self._link.ask(slot, {"locate": list(request_ids)}, timeout_s=ASK_TIMEOUT_S)
             for call in _calls(slot, told):
+                # A gate is asked about some calls, and has no say about others.
+                if call.found.request_id not in request_ids:
+                    continue
                 if not call.is_over:
                     raise CallNotOver(f"{call.found.request_id} is under way")
                 found[call.found.request_id] = call.found
@@ -165,23 +168,20 @@ class _Told:
 
 
 def _calls(slot: str, told: Mapping[str, jcs.Json]) -> tuple[_Told, ...]:
-    """Return the calls that a gate's answer names; none for an answer that is none."""
+    """Return the calls that a gate's answer names, or raise CallUnknown for an answer that is none."""
     calls = told.get("calls")
     if not isinstance(calls, list):
         raise CallUnknown("the gate could not look the call up", hint="Try again; its log shows what is wrong.")
-    return tuple(
-        _Told(
-            found=_Found(
-                slot=slot,
-                request_id=str(call["request_id"]),
-                intent_index=int(str(call["intent_index"])),
-                sealed_sha256=None if call["sealed_sha256"] is None else str(call["sealed_sha256"]),
-            ),
-            is_over=call["is_over"] is True,
-        )
-        for call in calls
-        if isinstance(call, Mapping)
-    )
+    return tuple(_read_call(slot, call) for call in calls)
+
+
+def _read_call(slot: str, call: jcs.Json) -> _Told:
+    fields = call if isinstance(call, Mapping) else {}
+    request_id, index, digest = (fields.get(name) for name in ("request_id", "intent_index", "sealed_sha256"))
+    if not isinstance(request_id, str) or type(index) is not int or not isinstance(digest, str | None):
+        raise CallUnknown("the gate's answer is not one", hint="Run gate and control plane from the same release.")
+    found = _Found(slot=slot, request_id=request_id, intent_index=index, sealed_sha256=digest)
+    return _Told(found=found, is_over=fields.get("is_over") is True)
 
 
 def _body(call: _Found) -> dict[str, jcs.Json]:

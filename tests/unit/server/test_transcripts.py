@@ -143,6 +143,38 @@ def test_a_gate_that_cannot_look_is_no_gate_without_the_call(gates: Gates, desk:
         desk.erase([ONE], basis="Over.")
 
 
+def test_a_gate_has_no_say_about_calls_that_nobody_asked_of(opened: Any, gates: Gates, desk: Any) -> None:
+    """Else a gate could have the office erase what it likes."""
+    gates.add(ONE)
+    gates.add(TWO)
+    told = {"calls": list(gates.calls["gate-0"].values())}
+    gates.ask = lambda _, what, **__: {"erased": True} if "erase" in what else told  # type: ignore[method-assign]
+    assert [call.request_id for call in desk.erase([ONE], basis="Over.")] == [ONE]
+    assert [entry.body["request_id"] for entry in erased(opened)] == [ONE]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        None,
+        [],
+        {},
+        {"request_id": 1, "intent_index": 0, "sealed_sha256": None, "is_over": True},
+        {"request_id": ONE, "intent_index": True, "sealed_sha256": None, "is_over": True},
+        {"request_id": ONE, "intent_index": "0", "sealed_sha256": None, "is_over": True},
+        {"request_id": ONE, "intent_index": 0, "sealed_sha256": 1, "is_over": True},
+        {"request_id": ONE, "intent_index": 0, "sealed_sha256": "not a digest", "is_over": True},
+        {"request_id": ONE, "intent_index": 0, "sealed_sha256": None},
+    ],
+)
+def test_an_answer_that_is_none_is_refused(opened: Any, gates: Gates, desk: Any, call: Any) -> None:
+    """With an error of ours, and nothing on record."""
+    gates.ask = lambda *_, **__: {"calls": [call]}  # type: ignore[method-assign]
+    with pytest.raises(SekishoError):
+        desk.erase([ONE], basis="Over.")
+    assert not erased(opened)
+
+
 def test_a_release_is_an_entry_each_time(opened: Any, gates: Gates, desk: Any) -> None:
     """Who asked, and why; asking twice is on record twice."""
     gates.add(ONE)
