@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from sekisho.ledger.errors import LedgerUnavailable
-from sekisho.ledger.files import walk_files
 
 
 class Source(Protocol):
@@ -82,13 +81,23 @@ class Folder:
 def list_files(folder: Path) -> Iterator[tuple[str, bool]]:
     """Yield path below `folder`, and whether it is a regular file, of everything that is not a folder.
 
-    What goes while it is listed (a running writer drops partial tiles) is passed over.
+    A symbolic link is yielded, never followed. What goes while it is listed (a running writer drops partial tiles) is
+    passed over. Raises OSError if a folder cannot be listed.
     """
-    for path in walk_files(folder, "."):
+    # Not os.walk, which calls itself once a level: folders a thousand deep would end the reader.
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
         try:
-            yield path, stat.S_ISREG((folder / path).lstat().st_mode)
+            with os.scandir(folder / below) as listing:
+                found = sorted(listing, key=lambda one: one.name)
         except FileNotFoundError:
             continue
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                waiting.append(f"{below}{one.name}/")
+            else:
+                yield f"{below}{one.name}", one.is_file(follow_symlinks=False)
 
 
 def _read_regular(descriptor: int, limit_bytes: int) -> bytes | None:

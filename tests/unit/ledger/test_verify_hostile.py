@@ -51,6 +51,26 @@ def test_a_true_ledger_inside_a_damaged_one_does_not_stand_for_it(story: Any, as
     assert Fault.FILE_DIFFERS in faults(report)
 
 
+def test_folders_a_thousand_deep_do_not_end_the_verifier(story: Any) -> None:
+    """What lies at the bottom of them is named like any other stray file."""
+    made = [story.ledger / "decisions" / "tile" / "a"]
+    while len(made) < 1500:
+        made.append(Path(f"{made[-1]}/a"))
+    for folder in made:
+        os.mkdir(folder)
+    stray = Path(f"{made[-1]}/stray")
+    stray.write_bytes(b"")
+    try:
+        (problem,) = check(story).problems
+        assert problem.fault is Fault.FILE_UNKNOWN
+        assert problem.where.endswith("/a/a/stray")
+    finally:
+        # Those who tidy up behind a test call themselves once a level, too.
+        stray.unlink()
+        for folder in reversed(made):
+            os.rmdir(folder)
+
+
 def test_a_checkpoint_without_end_costs_no_memory(story: Any) -> None:
     """A sparse file of four terabytes is a file that is no checkpoint; nothing reads it to its end."""
     for log in ("decisions", "calls/gate-0"):
