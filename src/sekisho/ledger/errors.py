@@ -16,6 +16,7 @@ class CommitmentRefused(SekishoError):
     """The content and salt are not those of the commitment."""
 
     code: ClassVar[str] = "SKS-LEDGER-002"
+    exit_code: ClassVar[int] = 1
     hint = "Check that the content is byte for byte what was sent, and the salt the one of this entry."
 
 
@@ -133,6 +134,7 @@ class SharesRefused(SekishoError):
     """The shares are not enough, not different ones, or not those of this transcript."""
 
     code: ClassVar[str] = "SKS-LEDGER-040"
+    exit_code: ClassVar[int] = 1
     hint = "Collect as many share files of this transcript as its threshold says, each from another auditor."
 
 
@@ -147,6 +149,7 @@ class TranscriptRefused(SekishoError):
     """The file is no sealed transcript, or is damaged, cut off, or not the one that the ledger names."""
 
     code: ClassVar[str] = "SKS-LEDGER-042"
+    exit_code: ClassVar[int] = 1
     hint = "Get the file from the programme office again; if it stays so, keep it: the ledger says what it should be."
 
 
