@@ -93,7 +93,7 @@ def list_all(path: Place, charter: CharterFile = None, as_json: AsJson = False) 
 @app.command()
 def release(
     request: Annotated[str, typer.Argument(help="The request id of the call: req_…")],
-    requested_by: Annotated[str, typer.Option(help="Who asked for it.")],
+    requested_by: Annotated[str, typer.Option(help="Who asked for it, as the charter names them. It goes on record.")],
     basis: Annotated[str, typer.Option(help="Why, in a sentence. It goes on record.")],
     out: Out,
     data: Data,
