@@ -16,10 +16,11 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import ledger_reading
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sekisho.core import SteadyClock
@@ -28,6 +29,10 @@ from sekisho.ledger import Entry, EntryKind, Log, encode_entry
 from sekisho.ledger.steps import Step
 
 ALONE, TOGETHER, WRITERS = 1_000, 12_800, 64
+# Sizes of a log at which appending and opening are measured, and how many appends each time.
+SIZES, APPENDS = (10_000, 100_000, 1_000_000), 300
+# Entries queued at once while a log is filled: fewer than it holds back.
+AT_ONCE = 8_000
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
@@ -47,12 +52,14 @@ class Flushes:
         self.count += step is Step.SEQUENCE_DURABLE
 
 
-def open_log(folder: Path, at_step: Callable[[Step], None] = lambda step: None) -> Log:
+def open_log(
+    folder: Path, at_step: Callable[[Step], None] = lambda step: None, key: Ed25519PrivateKey | None = None
+) -> Log:
     return Log.open(
         store=folder / "log.db",
         public=folder / "public",
         origin="bench.sekisho.example/decisions",
-        key=Ed25519PrivateKey.generate(),
+        key=key or Ed25519PrivateKey.generate(),
         clock=SteadyClock(NOW),
         at_step=at_step,
     )
@@ -60,12 +67,18 @@ def open_log(folder: Path, at_step: Callable[[Step], None] = lambda step: None) 
 
 def ours_alone(folder: Path) -> list[float]:
     """Return the seconds of each append by one writer that waits for its index."""
-    log, took = open_log(folder), []
-    for made in [entry(number) for number in range(ALONE)]:
+    log = open_log(folder)
+    took = append_alone(log, range(ALONE))
+    log.close()
+    return took
+
+
+def append_alone(log: Log, numbers: Iterable[int]) -> list[float]:
+    took = []
+    for made in [entry(number) for number in numbers]:
         began = time.perf_counter()
         log.write(made)
         took.append(time.perf_counter() - began)
-    log.close()
     return took
 
 
@@ -110,15 +123,15 @@ def tasks_together(log: Log, entries: Sequence[Entry]) -> None:
     asyncio.run(write_all())
 
 
-def ours_together(folder: Path, write: Callable[[Log, Sequence[Entry]], None]) -> tuple[float, float]:
-    """Return entries a second with many writers, and how many entries a flush took."""
+def ours_together(folder: Path, write: Callable[[Log, Sequence[Entry]], None]) -> tuple[float, float, float]:
+    """Return entries a second with many writers, how many entries a flush took, and µs of CPU an entry."""
     flushes, entries = Flushes(), [entry(number) for number in range(TOGETHER)]
     log = open_log(folder, flushes)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     write(log, entries)
-    took = time.perf_counter() - began
+    took, worked = time.perf_counter() - began, time.process_time() - worked
     log.close()
-    return TOGETHER / took, TOGETHER / flushes.count
+    return TOGETHER / took, TOGETHER / flushes.count, worked / TOGETHER * 1e6
 
 
 def bare_together(folder: Path, batch: int) -> float:
@@ -130,6 +143,29 @@ def bare_together(folder: Path, batch: int) -> float:
             file.write(b"".join(made[first : first + batch]))
             os.fdatasync(file.fileno())
         return TOGETHER / (time.perf_counter() - began)
+
+
+def measure_growth(folder: Path) -> dict[str, dict[str, float]]:
+    """Return what appending and opening cost a log of each of SIZES, by its size."""
+    figures: dict[str, dict[str, float]] = {}
+    key = Ed25519PrivateKey.generate()
+    log = open_log(folder, key=key)
+    for size in SIZES:
+        for first in range(log.head().size, size, AT_ONCE):
+            for future in [log.append(entry(number)) for number in range(first, min(first + AT_ONCE, size))]:
+                future.result()
+        log.close()
+        began = time.perf_counter()
+        log = open_log(folder, key=key)
+        opened = time.perf_counter() - began
+        took = append_alone(log, range(size, size + APPENDS))
+        figures[str(size)] = {
+            "append_p50_ms": round(percentile(took, 0.5) * 1000, 3),
+            "append_p99_ms": round(percentile(took, 0.99) * 1000, 3),
+            "open_ms": round(opened * 1000, 1),
+        }
+    log.close()
+    return figures
 
 
 def percentile(values: list[float], part: float) -> float:
@@ -149,12 +185,13 @@ def measure_round(seen: dict[str, list[float]]) -> None:
         keep(f"alone_{name}_p99_ms", percentile(took, 0.99) * 1000)
     for name, write in (("threads", threads_together), ("tasks", tasks_together)):
         with tempfile.TemporaryDirectory() as folder:
-            rate, batch = ours_together(Path(folder), write)
+            rate, batch, cpu = ours_together(Path(folder), write)
         with tempfile.TemporaryDirectory() as folder:
             bare = bare_together(Path(folder), round(batch))
         keep(f"{name}_ours_entries_per_s", rate)
         keep(f"{name}_bare_entries_per_s", bare)
         keep(f"{name}_entries_per_flush", batch)
+        keep(f"{name}_ours_cpu_us_per_entry", cpu)
 
 
 def main() -> None:
@@ -174,7 +211,10 @@ def main() -> None:
             for name in ("threads", "tasks")
         },
     }
-    print(json.dumps({"rounds": rounds, "writers": WRITERS, **medians, **ratios}, indent=2))
+    with tempfile.TemporaryDirectory() as folder:
+        growth = measure_growth(Path(folder))
+    figures = {"rounds": rounds, "writers": WRITERS, **medians, **ratios, "growth": growth}
+    print(json.dumps({**figures, "reading": ledger_reading.measure()}, indent=2))
 
 
 if __name__ == "__main__":
