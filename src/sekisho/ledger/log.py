@@ -108,6 +108,11 @@ class Log:
         return self._vkey
 
     @property
+    def is_witnessed(self) -> bool:
+        """Whether publication waits for others: then what must take effect at once goes by `head`, not `publish`."""
+        return self._publisher.is_witnessed
+
+    @property
     def trouble(self) -> SekishoError | None:
         """Why the last publication failed, or None if it did not: for readiness checks. Appends tell their own."""
         return self._trouble

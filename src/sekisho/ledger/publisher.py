@@ -17,7 +17,7 @@ from sekisho.ledger.files import CHECKPOINT, VKEY, PublicFolder
 from sekisho.ledger.recovery import Findings, check_seen, examine, find_start, read_checkpoint
 from sekisho.ledger.steps import AtStep, Step
 from sekisho.ledger.store import Head, SequencingStore
-from sekisho.ledger.witnessing import Witnessing
+from sekisho.ledger.witnessing import NoWitnesses, Witnessing
 from sekisho.tlog.checkpoint import Checkpoint, sign_checkpoint
 from sekisho.tlog.merkle import Frontier
 from sekisho.tlog.note import NoteSigner
@@ -61,6 +61,10 @@ class Publisher:
         self._completed: list[str] = []
         self._signed: Head | None = None
         self._published: Checkpoint | None = None
+
+    @property
+    def is_witnessed(self) -> bool:
+        return not isinstance(self._witnessing, NoWitnesses)
 
     def recover(self) -> Frontier:
         """Return the frontier of the store's entries, held against all that was signed and published.

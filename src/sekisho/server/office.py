@@ -254,7 +254,8 @@ class ControlOffice:
         while self._log_snapshot(snapshot) != snapshot.version:
             snapshot = self._build()
         # Published before any gate names it: a verifier that reads the files meanwhile must find what intents rest on.
-        head = self._log.publish()
+        # But a hold waits for no witness: it is durable, and the log publishes it by itself once they cosign.
+        head = self._log.head() if self._log.is_witnessed else self._log.publish()
         self._snapshot = snapshot
         self._pushed = encode_frame(
             snapshot_to_json(snapshot),
