@@ -100,7 +100,8 @@ class Publisher:
 
     def _publish_if_elected(self, size: int) -> Checkpoint | None:
         if not self._store.try_become_publisher():
-            self._step_down()
+            if self._leads:
+                self._step_down()
             published = read_checkpoint(self._folder, self._signer.verifier)
             return published if published is not None and published.size >= size else None
         if not self._leads:
@@ -124,9 +125,9 @@ class Publisher:
         """Steps: (1) nobody else writes the folder; (2) nothing public lies beyond the store; (3) the entries make the
         trees that were signed; (4) tiles and bundles that differ are placed again.
         """
-        # (1)
-        self._folder.lock()
         try:
+            # (1)
+            self._folder.lock()
             # (2)
             findings = examine(self._store, self._folder, self._signer.verifier)
             # (3)
