@@ -1,4 +1,4 @@
-"""The office while the witnesses of its log are away: what was decided takes effect, and readiness says why not more."""
+"""The office while the witnesses of its log are away: what was decided takes effect, readiness says why not."""
 
 from collections.abc import Sequence
 from functools import partial
