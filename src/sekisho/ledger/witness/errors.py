@@ -45,7 +45,7 @@ class WitnessesUnavailable(LedgerUnavailable):
     """Too few witnesses answered: the checkpoint is not published yet. Entries are taken as before."""
 
     code: ClassVar[str] = "SKS-LEDGER-089"
-    hint = "Look at the witnesses that the message names. The log asks them again by itself, and publishes once they cosign."
+    hint = "Look at the witnesses that the message names. The log asks again by itself and publishes once they cosign."
 
 
 class WitnessRefused(SekishoError):
