@@ -1,9 +1,12 @@
 """Logs and witnesses for the tests of this room: a tree that can fork, and a witness in memory or as a process."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,48 +100,102 @@ def witness(tmp_path: Path, clock: SteadyClock, tree: Tree) -> Iterator[WitnessI
     made.close()
 
 
-class WitnessProcess:
-    """`sekisho witness serve` as a process of its own."""
+# Imports once, then forks a witness for each line on stdin: a start costs milliseconds, so there can be many.
+FORKING = """
+import os, signal, sys
+from pathlib import Path
+import anyio._backends._asyncio, uvicorn.loops.auto, uvicorn.logging
+import sekisho.ledger.witness.web_service
+from sekisho.cli import witness
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    data, said, listen = line.rstrip("\\n").split("\\t")
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+        witness.serve(Path(data), listen)
+        os._exit(0)
+    print(child, flush=True)
+"""
 
-    def __init__(self, data: Path) -> None:
+
+class Nursery:
+    """Where witnesses are started as processes of their own, `sekisho witness serve` each."""
+
+    def __init__(self) -> None:
+        self._parent = subprocess.Popen(
+            [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def start(self, data: Path, said: Path, port: int) -> int:
+        """Return the process id of a witness that serves `data` and says its lines to the file `said`."""
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(f"{data}\t{said}\t127.0.0.1:{port}\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
+
+    def close(self) -> None:
+        self._parent.communicate(timeout=START_TIMEOUT_S)
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
+
+
+class WitnessProcess:
+    """One witness, which can be killed and started again where it was."""
+
+    def __init__(self, data: Path, nursery: Nursery) -> None:
         self.data = data
         self.port = 0
-        self._process: subprocess.Popen[str] | None = None
+        self._nursery = nursery
+        self._said = data / "stderr"
+        self._pid = 0
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def said(self) -> str:
+        return self._said.read_text() if self._said.exists() else ""
+
     def start(self) -> "WitnessProcess":
         """Start it and return once it serves; on the port it had before, if there was one."""
-        command = [sys.executable, "-m", "sekisho.cli.main", "witness", "serve", "--data", str(self.data)]
-        listen = ["--listen", f"127.0.0.1:{self.port}"]
-        self._process = subprocess.Popen([*command, *listen], stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        line = self._process.stderr.readline()
-        assert line.startswith("serving on "), line + self._process.stderr.read()
-        self.port = int(line.rpartition(":")[2])
+        before = self.said.count("serving on ")
+        self._pid = self._nursery.start(self.data, self._said, self.port)
+        until = time.monotonic() + START_TIMEOUT_S
+        while self.said.count("serving on ") == before or not self.said.endswith("\n"):
+            assert time.monotonic() < until, self.said
+            time.sleep(0.005)
+        self.port = int(self.said.splitlines()[-1].rpartition(":")[2])
         return self
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
 
     def stop(self) -> str:
-        """Stop it kindly and return what else it said on stderr."""
-        return self._end(signal.SIGTERM)
+        """Stop it kindly and return all that it said on stderr."""
+        self._end(signal.SIGTERM)
+        return self.said
 
-    def _end(self, number: int) -> str:
-        process, self._process = self._process, None
-        if process is None:
-            return ""
-        process.send_signal(number)
-        _, said = process.communicate(timeout=START_TIMEOUT_S)
-        return said
+    def _end(self, number: int) -> None:
+        pid, self._pid = self._pid, 0
+        until = time.monotonic() + START_TIMEOUT_S
+        with suppress(ProcessLookupError):
+            while pid and time.monotonic() < until:
+                os.kill(pid, number)
+                number = 0
+                time.sleep(0.002)
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., WitnessProcess]]:
-    """Returns what makes and starts a witness: `serve(name, *vkeys, algorithm=...)`."""
+def serve(tmp_path: Path, nursery: Nursery) -> Iterator[Callable[..., WitnessProcess]]:
+    """Returns what makes and starts a witness: `serve(name, *vkeys, algorithms=...)`."""
     running: list[WitnessProcess] = []
 
     def start(name: str, *vkeys: str, algorithms: tuple[Algorithm, ...] = (Algorithm.ED25519,)) -> WitnessProcess:
@@ -147,7 +204,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., WitnessProcess]]:
             make_key(places, f"witness.example/{name}", algorithm)
         for vkey in vkeys:
             add_log(places.logs, vkey)
-        running.append(WitnessProcess(places.root))
+        running.append(WitnessProcess(places.root, nursery))
         return running[-1].start()
 
     yield start
