@@ -8,12 +8,13 @@ import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias, cast
 
 from sekisho.formats.jcs import Json
 from sekisho.ledger.entries import CALLS_KINDS, Entry, EntryKind, decode_entry
 from sekisho.ledger.errors import EntryRefused
-from sekisho.ledger.permits import Permits
+from sekisho.ledger.permits import Made, Permits
 from sekisho.ledger.repeats import Repeats
 from sekisho.ledger.report import Fault, Notebook
 
@@ -28,6 +29,13 @@ class RootClaim:
     index: int
     size: int
     root: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor(RootClaim):
+    """A calls log's checkpoint as the decisions log has it on record, since `at`."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +91,7 @@ class Decisions:
     reader: EntryReader
     permits: Permits = field(default_factory=Permits)
     opened: dict[str, Opened] = field(default_factory=dict)
-    anchors: dict[str, list[RootClaim]] = field(default_factory=dict)
+    anchors: dict[str, list[Anchor]] = field(default_factory=dict)
 
     def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
@@ -91,16 +99,16 @@ class Decisions:
         if entry.kind is EntryKind.CALLS_LOG_OPENED:
             self._take_opening(index, entry.body)
         elif entry.kind is EntryKind.CALLS_CHECKPOINT:
-            self._take_anchor(index, entry.body)
+            self._take_anchor(index, entry.at, entry.body)
 
     def _take_opening(self, index: int, body: Mapping[str, Json]) -> None:
         opened = Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
         if self.opened.setdefault(_text(body, "log"), opened) != opened:
             self.reader.note(Fault.LOG_REOPENED, index, f"{_text(body, 'log')} was opened before under another key")
 
-    def _take_anchor(self, index: int, body: Mapping[str, Json]) -> None:
+    def _take_anchor(self, index: int, at: datetime, body: Mapping[str, Json]) -> None:
         log = _text(body, "log")
-        claim = RootClaim(index=index, size=_count(body, "size"), root=_root(body, "root"))
+        claim = Anchor(index=index, size=_count(body, "size"), root=_root(body, "root"), at=at)
         anchors = self.anchors.setdefault(log, [])
         if log not in self.opened:
             self.reader.note(Fault.LOG_UNKNOWN, index, f"{log} was not opened before this checkpoint")
@@ -123,6 +131,8 @@ class Calls:
     claims: dict[int, RootClaim] = field(default_factory=dict)
     _open: dict[int, str] = field(default_factory=dict)
     _repeats: Repeats = field(default_factory=Repeats)
+    # How many anchors do not cover the intent that came last.
+    _passed: int = 0
 
     def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
@@ -176,8 +186,21 @@ class Calls:
             message = f"names another root of decisions at size {claim.size} than entry {self.claims[claim.size].index}"
             self.reader.note(Fault.DECISIONS_DIFFER, index, message)
         # (2)
-        for fault, message in decisions.permits.object_to(intent, size=claim.size):
+        for fault, message in decisions.permits.object_to(
+            intent, self._made(decisions, index, intent), size=claim.size
+        ):
             self.reader.note(fault, index, message)
+
+    def _made(self, decisions: Decisions, index: int, intent: Entry) -> Made:
+        """Return when the intent at `index` was made. Intents come in order, and so do the anchors of a sound log."""
+        anchors = decisions.anchors.get(self.reader.log, [])
+        while self._passed < len(anchors) and anchors[self._passed].size <= index:
+            self._passed += 1
+        return Made.of(
+            intent.at,
+            uncovered_at=anchors[self._passed - 1].at if self._passed else None,
+            covered_at=anchors[self._passed].at if self._passed < len(anchors) else None,
+        )
 
 
 # `decode_entry` has checked the shape of every field.

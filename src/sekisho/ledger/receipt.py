@@ -126,7 +126,7 @@ def check_receipt(receipt: Receipt, root: Path | Source, *, vkey: str | None, at
     note, checkpoint = _read_checkpoint(place.below(log.name), log)
     # (4)
     if checkpoint.size <= promise.index:
-        if at <= promise.due_at + MAX_CLOCK_DIFFERENCE:
+        if at - promise.due_at <= MAX_CLOCK_DIFFERENCE:
             return NotYetDue(promise=promise, log=log.name, size=checkpoint.size)
         return _broken(Breach.NOT_COVERED, receipt.promise, log, note, None, (), at)
     entry, path = _read_entry(place.below(log.name), promise.index, checkpoint)
@@ -211,7 +211,7 @@ def _open(line: str, log: CallsLog, *, at: datetime) -> Promise:
     except SekishoError as error:
         raise ReceiptRefused(error.message) from error
     # A log that dates its promises in years to come would never have to keep one.
-    if promise.at > at + MAX_CLOCK_DIFFERENCE:
+    if promise.at - at > MAX_CLOCK_DIFFERENCE:
         raise ReceiptRefused(f"dated ahead: {format_utc(promise.at)}, and it is {format_utc(at)} here")
     return promise
 

@@ -146,7 +146,7 @@ class Called:
         if granted is not None and not granted.is_good:
             yield ClauseKind.GRANTS, Ground.GRANT_REFUSED
         ended = self.decided.revoked.get(grant)
-        if ended is not None and intent.at > ended + MAX_CLOCK_DIFFERENCE:
+        if ended is not None and intent.at - ended > MAX_CLOCK_DIFFERENCE:
             yield ClauseKind.REVOCATIONS, Ground.AFTER_REVOCATION
         if self._is_stopped(intent):
             yield ClauseKind.HOLDS, Ground.ON_HOLD
@@ -161,7 +161,7 @@ class Called:
         stops = (
             stop for target in (*needed, ("accord", self.accord.id)) for stop in self.decided.stops.get(target, ())
         )
-        return any(stop.mark.at + MAX_CLOCK_DIFFERENCE < intent.at < stop.lapses_at for stop in stops)
+        return any(intent.at - stop.mark.at > MAX_CLOCK_DIFFERENCE and intent.at < stop.lapses_at for stop in stops)
 
     def _take_answer(self, mark: Mark, answer: Entry, grounds: frozenset[Ground]) -> None:
         record = self.decided.sheets[ClauseKind.RECORD]
@@ -191,7 +191,7 @@ def _terms_against(intent: Entry, accord: Accord, tier: str | None) -> Iterator[
     if body["technique"] not in accord.techniques:
         yield ClauseKind.TECHNIQUES, Ground.OTHER_TECHNIQUE
     # Judged a moment before it was written down: the accord may have closed between the two.
-    if not accord.valid.opens <= intent.at < accord.valid.closes + MAX_CLOCK_DIFFERENCE:
+    if intent.at < accord.valid.opens or intent.at - accord.valid.closes >= MAX_CLOCK_DIFFERENCE:
         yield ClauseKind.VALID, Ground.OTHER_TIME
 
 
