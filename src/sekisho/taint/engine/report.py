@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sekisho.taint import ir
+from sekisho.taint.engine.checks import WRITTEN
 from sekisho.taint.engine.entries import Way, application_way, is_framework_parameter, library_way
 from sekisho.taint.engine.solver import Engine
 from sekisho.taint.engine.summary import Hit
@@ -62,16 +63,24 @@ def _first_sinks(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _candidates(engine: Engine, modes: frozenset[Mode]) -> Iterable[Candidate]:
     for summary in engine.module_hits.values():
         for hit in summary.hits.values():
-            yield from _from_source(engine, hit, modes)
+            yield from _from_code(hit, modes) if hit.taint.origin.kind == WRITTEN else _from_source(engine, hit, modes)
     for function in engine.program.functions:
         found = engine.summaries.get(function)
         for hit in found.hits.values() if found is not None else ():
             if not hit.needs <= hit.taint.facts:
                 continue
-            if hit.taint.origin.kind == "source":
+            if hit.taint.origin.kind == WRITTEN:
+                yield from _from_code(hit, modes)
+            elif hit.taint.origin.kind == "source":
                 yield from _from_source(engine, hit, modes)
             else:
                 yield from _from_parameter(engine, function, hit, modes)
+
+
+def _from_code(hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    """What is weak as it is written needs nobody to reach it; it counts in every mode."""
+    mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
+    yield Candidate(hit, Way(mode, hit.taint.origin.name), None, Confidence.HIGH)
 
 
 def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
@@ -134,7 +143,7 @@ def _rank(candidate: Candidate) -> tuple[int, int, int, str, str, tuple[str, ...
 
 def _finding(candidate: Candidate) -> TaintFinding:
     hit, rule, way = candidate.hit, candidate.hit.rule, candidate.way
-    library = way.mode is Mode.LIBRARY
+    library = way.mode is Mode.LIBRARY and candidate.hit.taint.origin.kind != WRITTEN
     outside = (f"A caller passes on data from outside: {way.why}.",) if library else ()
     return TaintFinding(
         rule_id=rule.id,

@@ -5,6 +5,7 @@ from typing import Any
 
 from sekisho.taint import ir
 from sekisho.taint.engine.assign import assign
+from sekisho.taint.engine.checks import check_assignment, check_predictable
 from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
@@ -36,6 +37,7 @@ def _assign(frame: Frame, node: ir.Assign) -> None:
         if declared is not None:
             value = Value(value.taints, value.const, declared, None, value.self_origin, value.made_from)
     for target in node.targets:
+        check_assignment(frame, target, value, node.value)
         assign(frame, target, value, node.value)
 
 
@@ -49,6 +51,8 @@ def _return(frame: Frame, node: ir.Return) -> None:
     value = frame.value(node.value) if node.value is not None else NOTHING
     if frame.env is not None:
         leave(frame, node.value, value)
+        if frame.function is not None and node.value is not None:
+            check_predictable(frame, frame.function.definition.name, value, node.value)
     frame.env = None
 
 
