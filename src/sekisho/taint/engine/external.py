@@ -56,7 +56,7 @@ def _reach(frame: Frame, node: ir.Call, sink: Sink, receiver: Value | None, argu
             reach_rule(frame, node, sink.rule, value, sink.facts)
 
 
-def reach_rule(frame: Frame, node: ir.Call, rule: Rule, value: Value, needs: frozenset[str] = EMPTY) -> None:
+def reach_rule(frame: Frame, node: ir.Expr, rule: Rule, value: Value, needs: frozenset[str] = EMPTY) -> None:
     """Note that the taints of `value` do what `rule` speaks of, unless they are harmless for it."""
     for taint in all_taints(value):
         if rule.kind in taint.safe or HARMLESS in taint.safe:

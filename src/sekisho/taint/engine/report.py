@@ -204,10 +204,11 @@ def _in_order(last: Step | None) -> list[Step]:
 
 
 def _callee(hit: Hit) -> str:
-    """The last name of what is called: stable when a variable is renamed. What was found by reflection has no name."""
+    """The last name of what is called: stable when a variable is renamed. What was found by reflection, or is
+    given back, has no name."""
     node = hit.expression
     target = node.target if isinstance(node, ir.Call) else node
-    if hit.rule.kind == "reflection":
+    if hit.rule.kind == "reflection" or (isinstance(node, ir.Name) and hit.taint.origin.kind != WRITTEN):
         return ""
     if isinstance(target, ir.Attribute):
         return target.name

@@ -8,6 +8,7 @@ from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.checks import check_assignment, check_predictable
 from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
+from sekisho.taint.engine.places import reach_page, reach_store
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
 from sekisho.taint.engine.values import ANY, NOTHING, UNKNOWN, Value, join, read
 
@@ -38,6 +39,7 @@ def _assign(frame: Frame, node: ir.Assign) -> None:
             value = Value(value.taints, value.const, declared, None, value.self_origin, value.made_from)
     for target in node.targets:
         check_assignment(frame, target, value, node.value)
+        reach_store(frame, target, value)
         assign(frame, target, value, node.value)
 
 
@@ -53,6 +55,7 @@ def _return(frame: Frame, node: ir.Return) -> None:
         leave(frame, node.value, value)
         if frame.function is not None and node.value is not None:
             check_predictable(frame, frame.function.definition.name, value, node.value)
+            reach_page(frame, node.value, value)
     frame.env = None
 
 

@@ -197,3 +197,5 @@ class Knowledge:
     literals: tuple[NameCheck, ...]
     logged: tuple[NameCheck, ...]
     predictable: tuple[NameCheck, ...]
+    pages: frozenset[str]
+    stores: frozenset[str]

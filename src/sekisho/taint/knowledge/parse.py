@@ -33,7 +33,9 @@ FORMAT = "sekisho-taint-knowledge/v1"
 
 # Marks that are not kinds of harm: of a path made absolute, and of what is harmless for every kind.
 _MARKS = frozenset({"resolved", "relative", "regex", "*"})
-_FLOW_TABLES = frozenset({"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part"})
+_FLOW_TABLES = frozenset(
+    {"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part", "page", "store"}
+)
 _TABLES = _FLOW_TABLES | CHECK_TABLES
 
 
@@ -84,6 +86,8 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         literals=parse_names(found["literal"], rules),
         logged=parse_names(found["logged"], rules),
         predictable=parse_names(found["predictable"], rules),
+        pages=_names(found["page"], "decorates"),
+        stores=_names(found["store"], "names"),
     )
 
 
@@ -271,6 +275,14 @@ def _entry(table: Table, kinds: frozenset[str]) -> Entry:
     if not (made.parameters or made.annotations or made.decorators or made.bases or made.receiver):
         raise table.refuse("names no function: parameters, annotations, decorators, bases or receiver")
     return made
+
+
+def _names(tables: Iterable[Table], key: str) -> frozenset[str]:
+    found: set[str] = set()
+    for table in tables:
+        found.update(table.texts(key))
+        table.end()
+    return frozenset(found)
 
 
 def _by_text(tables: Iterable[Table], key: str, value: str, kinds: frozenset[str]) -> dict[str, frozenset[str]]:
