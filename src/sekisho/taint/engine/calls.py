@@ -157,6 +157,7 @@ def _call_external(
     reach_patterns(frame, node, name, receiver, arguments)
     special = _CALLING.get(name) or BUILTINS.get(name)
     if special is not None:
+        reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(name, ()), receiver, arguments)
         result = special(frame, node, arguments)
         if result is not None:
             return result

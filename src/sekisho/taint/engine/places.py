@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sekisho.taint import ir
+from sekisho.taint.engine.attributes import source_taint
 from sekisho.taint.engine.external import reach_rule
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.refs import External
@@ -10,14 +11,26 @@ from sekisho.taint.engine.values import Value
 from sekisho.taint.program import Function, Module
 from sekisho.taint.walk import dotted_name
 
+# What must not be shown on a page: markup of a stranger, what an error says, what only the server should know.
+_SHOWN = ("html", "exposure", "environment-exposed")
+
+
+def caught_error(frame: Frame, at: int, name: str) -> Value:
+    """Return what a handler's name holds. What an error says is of interest where it could be shown to a stranger."""
+    source, function = frame.engine.knowledge.caught, frame.function
+    if source is None or function is None or not _is_page(frame, function):
+        return Value()
+    return Value((source_taint(frame, ir.Name(at, name), source, name),))
+
 
 def reach_page(frame: Frame, node: ir.Expr, value: Value) -> None:
     """Note outside data in what a view gives back, where the framework sends text as a page of HTML."""
-    knowledge = frame.engine.knowledge
-    rule = knowledge.by_kind.get("html")
     text = _page_of(value)
-    if rule is not None and text.taints and frame.function is not None and _is_page(frame, frame.function):
-        reach_rule(frame, node, rule, Value(text.taints))
+    if text.taints and frame.function is not None and _is_page(frame, frame.function):
+        for kind in _SHOWN:
+            rule = frame.engine.knowledge.by_kind.get(kind)
+            if rule is not None:
+                reach_rule(frame, node, rule, Value(text.taints))
 
 
 def _page_of(value: Value) -> Value:

@@ -8,7 +8,7 @@ from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.checks import check_assignment, check_predictable
 from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
-from sekisho.taint.engine.places import reach_page, reach_store
+from sekisho.taint.engine.places import caught_error, reach_page, reach_store
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
 from sekisho.taint.engine.values import ANY, NOTHING, UNKNOWN, Value, join, read
 
@@ -169,7 +169,7 @@ def _attempt(frame: Frame, node: ir.Attempt) -> None:
     for handler in node.handlers:
         frame.env = dict(caught) if caught is not None else None
         if frame.env is not None and handler.name is not None:
-            frame.env[handler.name] = NOTHING
+            frame.env[handler.name] = caught_error(frame, node.at, handler.name)
         run_block(frame, handler.body)
         after = join_env(after, frame.env)
     frame.env = after

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from sekisho.taint.findings import Mode, Severity
 
+# How the ids of sources begin that no stranger chooses: what they give may judge what strangers choose.
+OWN = "own-"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
@@ -171,7 +174,8 @@ class NameCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name."""
+    """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name; `caught`: what an
+    error says, where a view catches it."""
 
     kinds: frozenset[str]
     rules: Mapping[str, Rule]
@@ -199,3 +203,4 @@ class Knowledge:
     predictable: tuple[NameCheck, ...]
     pages: frozenset[str]
     stores: frozenset[str]
+    caught: Source | None

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sekisho.taint.errors import KnowledgeRefused
@@ -15,6 +16,7 @@ from sekisho.taint.knowledge.check_tables import (
     rule_of,
 )
 from sekisho.taint.knowledge.model import (
+    OWN,
     Check,
     CommonRule,
     Condition,
@@ -59,6 +61,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
     sinks = _index(found["sink"], lambda table: _sink(table, rules))
     flows = _index(found["flow"], lambda table: _flow(table, kinds))
     guards = _index(found["guard"], lambda table: _guard(table, kinds))
+    sources = _sources(found["source"], kinds)
     common = _index(found["common"], lambda table: _common(table, kinds))
     checks = _index(found["check"], lambda table: _check(table, rules))
     return Knowledge(
@@ -70,7 +73,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         call_flows=flows.calls,
         method_flows=flows.methods,
         attribute_flows=flows.attributes,
-        sources=_sources(found["source"], kinds),
+        sources=sources,
         entries=tuple(_entry(table, kinds) for table in found["entry"]),
         call_guards={name: listed[-1] for name, listed in guards.calls.items()},
         method_guards={name: listed[-1] for name, listed in guards.methods.items()},
@@ -88,6 +91,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         predictable=parse_names(found["predictable"], rules),
         pages=_names(found["page"], "decorates"),
         stores=_names(found["store"], "names"),
+        caught=next((source for source in sources.values() if source.id == "own-caught-error"), None),
     )
 
 
@@ -173,8 +177,11 @@ def _sink(table: Table, rules: Mapping[str, Rule]) -> Sink:
     rule, form = rule_of(table, rules), table.text("form", "value")
     if form not in {"value", "argv"}:
         raise table.refuse(f"no such form: {form}")
+    cwe = table.raw("cwe", rule.cwe)
+    if not isinstance(cwe, int) or isinstance(cwe, bool):
+        raise table.refuse("cwe must be a whole number")
     return Sink(
-        rule=rule,
+        rule=replace(rule, cwe=cwe),
         slots=tuple(_slot(table, text) for text in table.texts("arguments")),
         when=tuple(map(_condition, table.tables("when"))),
         unless=tuple(map(_condition, table.tables("unless"))),
@@ -246,9 +253,12 @@ def _sources(tables: Iterable[Table], kinds: frozenset[str]) -> dict[str, Source
         mode = table.text("mode", "application")
         if mode not in {"application", "both"}:
             raise table.refuse(f"no such mode: {mode}")
+        made_id = table.text("id")
         safe, only = _marks(table, "safe", kinds), _marks(table, "only", kinds)
         safe = safe | (kinds - only) if only else safe
-        made = Source(id=table.text("id"), why=table.text("why"), mode=Mode(mode), safe=safe)
+        if bool(only) != made_id.startswith(OWN):
+            raise table.refuse(f"the id of a source with `only`, and of no other, begins with {OWN}")
+        made = Source(id=made_id, why=table.text("why"), mode=Mode(mode), safe=safe)
         found.update(dict.fromkeys(table.texts("names"), made))
         table.end()
     return found
