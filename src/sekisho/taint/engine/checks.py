@@ -9,7 +9,7 @@ from sekisho.taint.engine.conditions import holds, is_so
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.summary import Hit
 from sekisho.taint.engine.values import EMPTY, Origin, Step, Taint, Value, all_taints
-from sekisho.taint.knowledge.model import Check, NameCheck, Rule, Setting
+from sekisho.taint.knowledge.model import OWN, Check, NameCheck, Rule, Setting
 from sekisho.taint.program import Function
 from sekisho.taint.regex import Growth
 from sekisho.taint.walk import dotted_name, flat, own_expressions
@@ -100,7 +100,8 @@ def check_predictable(frame: Frame, name: str, value: Value, node: ir.Expr) -> N
     for check in frame.engine.knowledge.predictable:
         if check.names.search(name.lower()):
             for taint in all_taints(value):
-                if taint.origin.kind == "source" and check.rule.kind not in taint.safe:
+                origin = taint.origin
+                if origin.kind == "source" and origin.name.startswith(OWN) and check.rule.kind not in taint.safe:
                     point = frame.point(node.at)
                     reached = taint.stepped(point, node, f"becomes {name}")
                     frame.add_hit(Hit(check.rule, point, node, reached, EMPTY, sure=True))

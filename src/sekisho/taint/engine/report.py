@@ -12,6 +12,7 @@ from sekisho.taint.engine.solver import Engine
 from sekisho.taint.engine.summary import Hit
 from sekisho.taint.engine.values import HARMLESS, Origin, Point, Step
 from sekisho.taint.findings import Confidence, FlowStep, GuardSeen, Location, Mode, Severity, TaintFinding
+from sekisho.taint.knowledge.model import OWN
 from sekisho.taint.program import Function
 from sekisho.taint.render import render
 
@@ -86,13 +87,15 @@ def _from_code(hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
 def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
     source = next(s for s in engine.knowledge.sources.values() if s.id == hit.taint.origin.name)
     mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
+    if hit.rule.own and not source.id.startswith(OWN):
+        return
     if hit.needs <= hit.taint.facts and (source.mode is Mode.BOTH or mode is Mode.APPLICATION):
         yield Candidate(hit, Way(mode, source.why), None, _confidence(hit, mode))
 
 
 def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
     origin = hit.taint.origin
-    if origin.point != Point(function.module.path, function.definition.qualname, 0):
+    if hit.rule.own or origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
     way = (
         application_way(engine.program, engine.knowledge, function, origin, hit.rule)

@@ -44,7 +44,8 @@ class Condition:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A kind of harm. `library`: the facts of which a flow in library mode needs one; empty: it needs none.
-    `constructor`: a constructor's parameters count too, when a method uses them later."""
+    `constructor`: a constructor's parameters count too, when a method uses them later. `own`: the harm is done by what
+    the program itself makes, never by what a stranger chooses."""
 
     id: str
     kind: str
@@ -54,6 +55,7 @@ class Rule:
     preconditions: tuple[str, ...]
     library: frozenset[str]
     constructor: bool
+    own: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

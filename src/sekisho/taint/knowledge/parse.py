@@ -151,6 +151,7 @@ def _rule(table: Table) -> Rule:
         preconditions=table.texts("preconditions"),
         library=frozenset(library) - {"any"},
         constructor=table.flag("constructor"),
+        own=table.flag("own"),
     )
     table.end()
     if not library:
