@@ -5,10 +5,12 @@ from sekisho.taint.engine.apply import Application, apply_function, joined_resul
 from sekisho.taint.engine.arguments import Arguments, bind, evaluate_arguments
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.builtins import BUILTINS, REFLECTED
+from sekisho.taint.engine.checks import check_call, check_logging, check_named_arguments
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.marks import mark
 from sekisho.taint.engine.methods import METHODS
+from sekisho.taint.engine.patterns_in_calls import reach_patterns
 from sekisho.taint.engine.refs import (
     ClassRef,
     External,
@@ -38,6 +40,8 @@ def call(frame: Frame, node: ir.Call) -> Value:
         callee = frame.value(target)
     arguments = evaluate_arguments(frame, node)
     _reach_reflection(frame, node, callee)
+    check_named_arguments(frame, node)
+    check_logging(frame, node)
     return invoke(frame, node, callee, receiver, arguments)
 
 
@@ -150,8 +154,10 @@ def _fields(frame: Frame, definition: Class, made: Value, arguments: Arguments) 
 def _call_external(
     frame: Frame, node: ir.Call, name: str, callee: Value, receiver: Value | None, arguments: Arguments
 ) -> Value:
+    reach_patterns(frame, node, name, receiver, arguments)
     special = _CALLING.get(name) or BUILTINS.get(name)
     if special is not None:
+        reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(name, ()), receiver, arguments)
         result = special(frame, node, arguments)
         if result is not None:
             return result
@@ -159,6 +165,7 @@ def _call_external(
     last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
     sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last, ())
     reach_sinks(frame, node, sinks, receiver, arguments)
+    check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments)
     guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)
@@ -208,6 +215,7 @@ def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | 
     name = node.target.name
     knowledge = frame.engine.knowledge
     reach_sinks(frame, node, knowledge.method_sinks.get(name, ()), receiver, arguments)
+    check_call(frame, node, knowledge.method_checks.get(name, ()), arguments)
     guard = knowledge.method_guards.get(name)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)

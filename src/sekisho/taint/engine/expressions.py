@@ -33,6 +33,10 @@ _NOT_RESOLVED = frozenset({RESOLVED})
 _REGISTRIES = frozenset({"sys.modules", "globals", "locals", "vars", "__builtins__"})
 
 
+# One item of these is a setting of the program, not what the whole table is.
+_SETTINGS = frozenset({"os.environ", "os.environb"})
+
+
 def _literal(frame: Frame, node: ir.Literal) -> Value:
     return constant(node.value)
 
@@ -50,6 +54,8 @@ def _item(frame: Frame, node: ir.Item) -> Value:
     base, key = frame.value(node.base), frame.value(node.key)
     if isinstance(base.ref, External) and base.ref.name in _REGISTRIES:
         return Value(tuple(taint.changed(facts=_REFLECTED) for taint in all_taints(key)))
+    if isinstance(base.ref, External) and base.ref.name in _SETTINGS:
+        return NOTHING
     found = read(base, containers.key_of(key))
     if isinstance(base.ref, External) and found.ref is None:
         return Value(found.taints, found.const, base.ref, found.items, found.self_origin)

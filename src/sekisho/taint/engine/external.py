@@ -3,6 +3,7 @@
 from sekisho.taint import ir
 from sekisho.taint.engine.arguments import Arguments, flowing
 from sekisho.taint.engine.attributes import let_through, source_taint
+from sekisho.taint.engine.conditions import holds
 from sekisho.taint.engine.containers import listed
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.marks import names_in
@@ -15,14 +16,13 @@ from sekisho.taint.engine.values import (
     HARMLESS,
     NOTHING,
     RESOLVED,
-    UNKNOWN,
     Taint,
     Value,
     all_taints,
     merge_taints,
     read,
 )
-from sekisho.taint.knowledge.model import Condition, Flow, Rule, Sink
+from sekisho.taint.knowledge.model import Flow, Rule, Sink
 
 _ASSUMED = frozenset({"assumed"})
 _JOINED = frozenset({"joined"})
@@ -36,21 +36,8 @@ def reach_sinks(
 ) -> None:
     """Note each taint that reaches one of `sinks` in this call."""
     for sink in sinks:
-        if all(_holds(c, arguments) for c in sink.when) and not any(_holds(c, arguments) for c in sink.unless):
+        if all(holds(c, arguments) for c in sink.when) and not any(holds(c, arguments) for c in sink.unless):
             _reach(frame, node, sink, receiver, arguments)
-
-
-def _holds(condition: Condition, arguments: Arguments) -> bool:
-    at = arguments.at(condition.slot)
-    if at is None:
-        return False
-    value = at[0]
-    if condition.present:
-        return value.const is not None
-    if condition.named:
-        name = value.ref.name if isinstance(value.ref, External) else value.const
-        return isinstance(name, str) and name.rpartition(".")[2] in condition.named
-    return value.const is not UNKNOWN and bool(value.const) == condition.equals
 
 
 def _reach(frame: Frame, node: ir.Call, sink: Sink, receiver: Value | None, arguments: Arguments) -> None:
@@ -69,7 +56,7 @@ def _reach(frame: Frame, node: ir.Call, sink: Sink, receiver: Value | None, argu
             reach_rule(frame, node, sink.rule, value, sink.facts)
 
 
-def reach_rule(frame: Frame, node: ir.Call, rule: Rule, value: Value, needs: frozenset[str] = EMPTY) -> None:
+def reach_rule(frame: Frame, node: ir.Expr, rule: Rule, value: Value, needs: frozenset[str] = EMPTY) -> None:
     """Note that the taints of `value` do what `rule` speaks of, unless they are harmless for it."""
     for taint in all_taints(value):
         if rule.kind in taint.safe or HARMLESS in taint.safe:

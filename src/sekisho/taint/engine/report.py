@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sekisho.taint import ir
+from sekisho.taint.engine.checks import WRITTEN
 from sekisho.taint.engine.entries import Way, application_way, is_framework_parameter, library_way
 from sekisho.taint.engine.solver import Engine
 from sekisho.taint.engine.summary import Hit
 from sekisho.taint.engine.values import HARMLESS, Origin, Point, Step
 from sekisho.taint.findings import Confidence, FlowStep, GuardSeen, Location, Mode, Severity, TaintFinding
+from sekisho.taint.knowledge.model import OWN
 from sekisho.taint.program import Function
 from sekisho.taint.render import render
 
@@ -62,28 +64,38 @@ def _first_sinks(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _candidates(engine: Engine, modes: frozenset[Mode]) -> Iterable[Candidate]:
     for summary in engine.module_hits.values():
         for hit in summary.hits.values():
-            yield from _from_source(engine, hit, modes)
+            yield from _from_code(hit, modes) if hit.taint.origin.kind == WRITTEN else _from_source(engine, hit, modes)
     for function in engine.program.functions:
         found = engine.summaries.get(function)
         for hit in found.hits.values() if found is not None else ():
             if not hit.needs <= hit.taint.facts:
                 continue
-            if hit.taint.origin.kind == "source":
+            if hit.taint.origin.kind == WRITTEN:
+                yield from _from_code(hit, modes)
+            elif hit.taint.origin.kind == "source":
                 yield from _from_source(engine, hit, modes)
             else:
                 yield from _from_parameter(engine, function, hit, modes)
 
 
+def _from_code(hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    """What is weak as it is written needs nobody to reach it; it counts in every mode."""
+    mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
+    yield Candidate(hit, Way(mode, hit.taint.origin.name), None, Confidence.HIGH)
+
+
 def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
     source = next(s for s in engine.knowledge.sources.values() if s.id == hit.taint.origin.name)
     mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
+    if hit.rule.own and not source.id.startswith(OWN):
+        return
     if hit.needs <= hit.taint.facts and (source.mode is Mode.BOTH or mode is Mode.APPLICATION):
         yield Candidate(hit, Way(mode, source.why), None, _confidence(hit, mode))
 
 
 def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
     origin = hit.taint.origin
-    if origin.point != Point(function.module.path, function.definition.qualname, 0):
+    if hit.rule.own or origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
     way = (
         application_way(engine.program, engine.knowledge, function, origin, hit.rule)
@@ -134,7 +146,7 @@ def _rank(candidate: Candidate) -> tuple[int, int, int, str, str, tuple[str, ...
 
 def _finding(candidate: Candidate) -> TaintFinding:
     hit, rule, way = candidate.hit, candidate.hit.rule, candidate.way
-    library = way.mode is Mode.LIBRARY
+    library = way.mode is Mode.LIBRARY and candidate.hit.taint.origin.kind != WRITTEN
     outside = (f"A caller passes on data from outside: {way.why}.",) if library else ()
     return TaintFinding(
         rule_id=rule.id,
@@ -195,10 +207,11 @@ def _in_order(last: Step | None) -> list[Step]:
 
 
 def _callee(hit: Hit) -> str:
-    """The last name of what is called: stable when a variable is renamed. What was found by reflection has no name."""
+    """The last name of what is called: stable when a variable is renamed. What was found by reflection, or is
+    given back, has no name."""
     node = hit.expression
     target = node.target if isinstance(node, ir.Call) else node
-    if hit.rule.kind == "reflection":
+    if hit.rule.kind == "reflection" or (isinstance(node, ir.Name) and hit.taint.origin.kind != WRITTEN):
         return ""
     if isinstance(target, ir.Attribute):
         return target.name

@@ -6,11 +6,13 @@ off the source; who really used whose summary is noted while running, and only t
 
 import heapq
 from collections.abc import Callable
+from functools import cache
 
 from sekisho.taint import ir
 from sekisho.taint.budget import Budget
 from sekisho.taint.engine.apply import Application
 from sekisho.taint.engine.callgraph import bottom_up
+from sekisho.taint.engine.checks import check_decorators, check_module, check_parameters
 from sekisho.taint.engine.exits import checks_at_exits
 from sekisho.taint.engine.expressions import TABLE
 from sekisho.taint.engine.frame import BudgetSpent, Env, Frame
@@ -28,6 +30,7 @@ from sekisho.taint.engine.values import ANY, NOTHING, Origin, Point, Taint, Valu
 from sekisho.taint.findings import NotAnalyzed
 from sekisho.taint.knowledge.model import Knowledge
 from sekisho.taint.program import Class, Function, Module, Program
+from sekisho.taint.regex import growth_of
 
 
 class Engine:
@@ -46,6 +49,8 @@ class Engine:
         self._users: dict[Function, set[Function]] = {}
         self._builtins: dict[str, Value] = {}
         self._spent: set[Function] = set()
+        # The same pattern is met at every look at a function.
+        self.growth = cache(growth_of)
 
     # --- running --------------------------------------------------------------------------------------------------
 
@@ -90,6 +95,7 @@ class Engine:
 
     def _run_module(self, module: Module) -> None:
         frame = Frame(self, module, None, {}, TABLE, frozenset())
+        check_module(frame)
         self._run(frame, module.lowered.body)
         self._globals[module] = frame.env if frame.env is not None else {}
         self.module_hits[module] = frame.summary
@@ -97,6 +103,8 @@ class Engine:
     def _run_function(self, function: Function) -> bool:
         """Look at `function`; say whether its summary changed."""
         frame = self._frame_for(function, {}, frozenset())
+        check_decorators(frame, function)
+        check_parameters(frame, function)
         summary = self._finish(frame, function)
         before = self.summaries.get(function)
         self.summaries[function] = summary

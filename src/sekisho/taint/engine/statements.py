@@ -5,8 +5,10 @@ from typing import Any
 
 from sekisho.taint import ir
 from sekisho.taint.engine.assign import assign
+from sekisho.taint.engine.checks import check_assignment, check_predictable
 from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
+from sekisho.taint.engine.places import caught_error, reach_page, reach_store
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
 from sekisho.taint.engine.values import ANY, NOTHING, UNKNOWN, Value, join, read
 
@@ -36,6 +38,8 @@ def _assign(frame: Frame, node: ir.Assign) -> None:
         if declared is not None:
             value = Value(value.taints, value.const, declared, None, value.self_origin, value.made_from)
     for target in node.targets:
+        check_assignment(frame, target, value, node.value)
+        reach_store(frame, target, value)
         assign(frame, target, value, node.value)
 
 
@@ -49,6 +53,9 @@ def _return(frame: Frame, node: ir.Return) -> None:
     value = frame.value(node.value) if node.value is not None else NOTHING
     if frame.env is not None:
         leave(frame, node.value, value)
+        if frame.function is not None and node.value is not None:
+            check_predictable(frame, frame.function.definition.name, value, node.value)
+            reach_page(frame, node.value, value)
     frame.env = None
 
 
@@ -162,7 +169,7 @@ def _attempt(frame: Frame, node: ir.Attempt) -> None:
     for handler in node.handlers:
         frame.env = dict(caught) if caught is not None else None
         if frame.env is not None and handler.name is not None:
-            frame.env[handler.name] = NOTHING
+            frame.env[handler.name] = caught_error(frame, node.at, handler.name)
         run_block(frame, handler.body)
         after = join_env(after, frame.env)
     frame.env = after

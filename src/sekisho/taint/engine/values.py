@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sekisho.taint import ir
+from sekisho.taint.knowledge.model import OWN
 
 # A flow longer than this is not read by anyone; the steps after it are left out, never the flow.
 MAX_STEPS = 48
@@ -288,7 +289,7 @@ def is_trusted(other: Value, subject: Value) -> bool:
     judges = all_taints(other)
     if not judges:
         return True
-    if any(taint.origin.kind == "source" for taint in judges):
+    if any(taint.origin.kind == "source" and not taint.origin.name.startswith(OWN) for taint in judges):
         return False
     return any(not any(_overlap(judge.origin, mine.origin) for judge in judges) for mine in all_taints(subject))
 

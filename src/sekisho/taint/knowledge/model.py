@@ -1,9 +1,13 @@
 """The typed form of the knowledge files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sekisho.taint.findings import Mode, Severity
+
+# How the ids of sources begin that no stranger chooses: what they give may judge what strangers choose.
+OWN = "own-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,18 +22,30 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Something about an argument that decides whether a sink is one. Exactly one of the three is asked."""
+    """Something about an argument that decides whether a sink or a check is one. Exactly one thing is asked.
+
+    `absent`: it is not given; `among`: it is one of these texts, whatever their case; `below`: a number smaller than
+    this; `bits`: a number with one of these bits; `named`: the end of a dotted name; `contains`: a text is among its
+    items. `key`: what is under this key of the argument is asked, not the argument.
+    """
 
     slot: Slot
+    key: str = ""
     present: bool = False
+    absent: bool = False
     equals: bool | int | str | None = None
     named: tuple[str, ...] = ()
+    among: tuple[str, ...] = ()
+    below: int | None = None
+    bits: int | None = None
+    contains: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A kind of harm. `library`: the facts of which a flow in library mode needs one; empty: it needs none.
-    `constructor`: a constructor's parameters count too, when a method uses them later."""
+    `constructor`: a constructor's parameters count too, when a method uses them later. `own`: the harm is done by what
+    the program itself makes, never by what a stranger chooses."""
 
     id: str
     kind: str
@@ -39,6 +55,7 @@ class Rule:
     preconditions: tuple[str, ...]
     library: frozenset[str]
     constructor: bool
+    own: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +136,48 @@ class CommonRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A call that is weak by how it is made, whatever data goes into it."""
+
+    rule: Rule
+    why: str
+    when: tuple[Condition, ...]
+    unless: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A name that must not be set so. `condition` speaks of the value (its slot means nothing); `modules`: plain
+    variables count only in modules whose name has one of these in it."""
+
+    rule: Rule
+    why: str
+    condition: Condition
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCheck:
+    """An import that is weak unless the module speaks of one of `unless`."""
+
+    rule: Rule
+    why: str
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameCheck:
+    """Names (a regular expression, matched anywhere in the lower-case name) that must not hold what the rule says."""
+
+    rule: Rule
+    why: str
+    names: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name."""
+    """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name; `caught`: what an
+    error says, where a view catches it."""
 
     kinds: frozenset[str]
     rules: Mapping[str, Rule]
@@ -138,3 +195,14 @@ class Knowledge:
     rejected: Mapping[str, frozenset[str]]
     rejected_prefixes: Mapping[str, frozenset[str]]
     part_guards: Mapping[str, frozenset[str]]
+    call_checks: Mapping[str, tuple[Check, ...]]
+    method_checks: Mapping[str, tuple[Check, ...]]
+    decorator_checks: Mapping[str, tuple[Check, ...]]
+    settings: Mapping[str, tuple[Setting, ...]]
+    imports: Mapping[str, tuple[ImportCheck, ...]]
+    literals: tuple[NameCheck, ...]
+    logged: tuple[NameCheck, ...]
+    predictable: tuple[NameCheck, ...]
+    pages: frozenset[str]
+    stores: frozenset[str]
+    caught: Source | None

@@ -2,11 +2,22 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sekisho.taint.errors import KnowledgeRefused
 from sekisho.taint.findings import Mode, Severity
+from sekisho.taint.knowledge.check_tables import (
+    CHECK_TABLES,
+    asked,
+    parse_imports,
+    parse_names,
+    parse_settings,
+    rule_of,
+)
 from sekisho.taint.knowledge.model import (
+    OWN,
+    Check,
     CommonRule,
     Condition,
     Entry,
@@ -18,60 +29,16 @@ from sekisho.taint.knowledge.model import (
     Slot,
     Source,
 )
+from sekisho.taint.knowledge.table import Table
 
 FORMAT = "sekisho-taint-knowledge/v1"
 
 # Marks that are not kinds of harm: of a path made absolute, and of what is harmless for every kind.
 _MARKS = frozenset({"resolved", "relative", "regex", "*"})
-_TABLES = frozenset({"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part"})
-
-
-class _Table:
-    """One entry of a file. Every name must be taken out; what is left over is refused."""
-
-    def __init__(self, where: str, fields: Mapping[str, Any]) -> None:
-        self.where = where
-        self._fields = dict(fields)
-
-    def refuse(self, why: str) -> KnowledgeRefused:
-        return KnowledgeRefused(f"{self.where}: {why}")
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self._fields.pop(name, default)
-        if not isinstance(value, str):
-            raise self.refuse(f"{name} must be text")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self._fields.pop(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.refuse(f"{name} must be a list of texts")
-        return tuple(value)
-
-    def number(self, name: str) -> int:
-        value = self._fields.pop(name, None)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.refuse(f"{name} must be a whole number")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self._fields.pop(name, False)
-        if not isinstance(value, bool):
-            raise self.refuse(f"{name} must be true or false")
-        return value
-
-    def raw(self, name: str, default: Any = None) -> Any:
-        return self._fields.pop(name, default)
-
-    def tables(self, name: str) -> list["_Table"]:
-        value = self._fields.pop(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.refuse(f"{name} must be a list of tables")
-        return [_Table(f"{self.where}.{name}[{number}]", item) for number, item in enumerate(value)]
-
-    def end(self) -> None:
-        if self._fields:
-            raise self.refuse(f"unknown names: {', '.join(sorted(self._fields))}")
+_FLOW_TABLES = frozenset(
+    {"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part", "page", "store"}
+)
+_TABLES = _FLOW_TABLES | CHECK_TABLES
 
 
 def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
@@ -81,7 +48,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
     the rules.
     """
     # (1)
-    found: dict[str, list[_Table]] = {name: [] for name in _TABLES}
+    found: dict[str, list[Table]] = {name: [] for name in _TABLES}
     for file, text in sorted(texts.items()):
         for name, tables in _read(file, text).items():
             found[name].extend(tables)
@@ -94,7 +61,9 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
     sinks = _index(found["sink"], lambda table: _sink(table, rules))
     flows = _index(found["flow"], lambda table: _flow(table, kinds))
     guards = _index(found["guard"], lambda table: _guard(table, kinds))
+    sources = _sources(found["source"], kinds)
     common = _index(found["common"], lambda table: _common(table, kinds))
+    checks = _index(found["check"], lambda table: _check(table, rules))
     return Knowledge(
         kinds=kinds,
         rules=rules,
@@ -104,7 +73,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         call_flows=flows.calls,
         method_flows=flows.methods,
         attribute_flows=flows.attributes,
-        sources=_sources(found["source"], kinds),
+        sources=sources,
         entries=tuple(_entry(table, kinds) for table in found["entry"]),
         call_guards={name: listed[-1] for name, listed in guards.calls.items()},
         method_guards={name: listed[-1] for name, listed in guards.methods.items()},
@@ -112,10 +81,21 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         rejected=_by_text(found["rejected"], "texts", "safe", kinds),
         rejected_prefixes=_by_text(found["prefix"], "texts", "rejected", kinds),
         part_guards=_by_text(found["part"], "attributes", "safe", kinds),
+        call_checks=checks.calls,
+        method_checks=checks.methods,
+        decorator_checks=checks.attributes,
+        settings=parse_settings(found["setting"], rules),
+        imports=parse_imports(found["import"], rules),
+        literals=parse_names(found["literal"], rules),
+        logged=parse_names(found["logged"], rules),
+        predictable=parse_names(found["predictable"], rules),
+        pages=_names(found["page"], "decorates"),
+        stores=_names(found["store"], "names"),
+        caught=next((source for source in sources.values() if source.id == "own-caught-error"), None),
     )
 
 
-def _read(file: str, text: str) -> dict[str, list[_Table]]:
+def _read(file: str, text: str) -> dict[str, list[Table]]:
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -124,7 +104,7 @@ def _read(file: str, text: str) -> dict[str, list[_Table]]:
         raise KnowledgeRefused(f"{file}: the format is not {FORMAT}")
     if not value.keys() <= _TABLES:
         raise KnowledgeRefused(f"{file}: unknown tables: {', '.join(sorted(value.keys() - _TABLES))}")
-    whole = _Table(file, value)
+    whole = Table(file, value)
     return {name: whole.tables(name) for name in value}
 
 
@@ -137,16 +117,16 @@ class _Index:
         self.attributes: dict[str, tuple[Any, ...]] = {}
 
 
-def _index(tables: Iterable[_Table], make: Callable[[_Table], Any]) -> _Index:
+def _index(tables: Iterable[Table], make: Callable[[Table], Any]) -> _Index:
     index = _Index()
     for table in tables:
         calls, methods, attributes = table.texts("calls"), table.texts("methods"), table.texts("attributes")
-        types = table.texts("types")
+        types, decorators = table.texts("types"), table.texts("decorates")
         made = make(table)
         table.end()
-        if not calls and not methods and not attributes:
-            raise table.refuse("names nothing: calls, methods or attributes")
-        names = [f"{kind}.{attribute}" for kind in types for attribute in attributes]
+        if not calls and not methods and not attributes and not decorators:
+            raise table.refuse("names nothing: calls, methods, attributes or decorates")
+        names = [*decorators, *(f"{kind}.{attribute}" for kind in types for attribute in attributes)]
         _enter(index.calls, calls, made)
         _enter(index.methods, methods, made)
         _enter(index.attributes, names, made)
@@ -158,7 +138,7 @@ def _enter(into: dict[str, tuple[Any, ...]], names: Iterable[str], made: Any) ->
         into[name] = (*into.get(name, ()), made)
 
 
-def _rule(table: _Table) -> Rule:
+def _rule(table: Table) -> Rule:
     severity, library = table.text("severity"), table.texts("library")
     if severity not in {level.value for level in Severity}:
         raise table.refuse(f"no severity: {severity}")
@@ -171,6 +151,7 @@ def _rule(table: _Table) -> Rule:
         preconditions=table.texts("preconditions"),
         library=frozenset(library) - {"any"},
         constructor=table.flag("constructor"),
+        own=table.flag("own"),
     )
     table.end()
     if not library:
@@ -178,7 +159,7 @@ def _rule(table: _Table) -> Rule:
     return rule
 
 
-def _slot(table: _Table, text: str) -> Slot:
+def _slot(table: Table, text: str) -> Slot:
     if text == "*":
         return Slot(every=True)
     if text == "receiver":
@@ -189,23 +170,19 @@ def _slot(table: _Table, text: str) -> Slot:
     return Slot(position=int(position) if position else None, name=name or None)
 
 
-def _condition(table: _Table) -> Condition:
-    slot = _slot(table, table.text("argument"))
-    present, equals, named = table.flag("present"), table.raw("is"), table.texts("named")
-    table.end()
-    if (equals is not None) + present + bool(named) != 1:
-        raise table.refuse("asks exactly one of: is, named, present")
-    return Condition(slot=slot, present=present, equals=equals, named=named)
+def _condition(table: Table) -> Condition:
+    return asked(table, _slot(table, table.text("argument")))
 
 
-def _sink(table: _Table, rules: Mapping[str, Rule]) -> Sink:
-    rule, form = table.text("rule"), table.text("form", "value")
-    if rule not in rules:
-        raise table.refuse(f"no such rule: {rule}")
+def _sink(table: Table, rules: Mapping[str, Rule]) -> Sink:
+    rule, form = rule_of(table, rules), table.text("form", "value")
     if form not in {"value", "argv"}:
         raise table.refuse(f"no such form: {form}")
+    cwe = table.raw("cwe", rule.cwe)
+    if not isinstance(cwe, int) or isinstance(cwe, bool):
+        raise table.refuse("cwe must be a whole number")
     return Sink(
-        rule=rules[rule],
+        rule=replace(rule, cwe=cwe),
         slots=tuple(_slot(table, text) for text in table.texts("arguments")),
         when=tuple(map(_condition, table.tables("when"))),
         unless=tuple(map(_condition, table.tables("unless"))),
@@ -214,7 +191,16 @@ def _sink(table: _Table, rules: Mapping[str, Rule]) -> Sink:
     )
 
 
-def _flow(table: _Table, kinds: frozenset[str]) -> Flow:
+def _check(table: Table, rules: Mapping[str, Rule]) -> Check:
+    return Check(
+        rule=rule_of(table, rules),
+        why=table.text("why"),
+        when=tuple(map(_condition, table.tables("when"))),
+        unless=tuple(map(_condition, table.tables("unless"))),
+    )
+
+
+def _flow(table: Table, kinds: frozenset[str]) -> Flow:
     origin, form, result = table.raw("from", "all"), table.text("form", "plain"), table.raw("result")
     if form not in {"plain", "join-path"}:
         raise table.refuse(f"no such form: {form}")
@@ -232,14 +218,14 @@ def _flow(table: _Table, kinds: frozenset[str]) -> Flow:
     )
 
 
-def _marks(table: _Table, name: str, kinds: frozenset[str]) -> frozenset[str]:
+def _marks(table: Table, name: str, kinds: frozenset[str]) -> frozenset[str]:
     marks = frozenset(table.texts(name))
     if not marks <= kinds | _MARKS:
         raise table.refuse(f"no such kind: {', '.join(sorted(marks - kinds - _MARKS))}")
     return marks
 
 
-def _guard(table: _Table, kinds: frozenset[str]) -> GuardRule:
+def _guard(table: Table, kinds: frozenset[str]) -> GuardRule:
     truth = table.raw("truth")
     if truth is not True and truth is not False and truth != "returns":
         raise table.refuse("truth must be true, false or returns")
@@ -252,7 +238,7 @@ def _guard(table: _Table, kinds: frozenset[str]) -> GuardRule:
     )
 
 
-def _common(table: _Table, kinds: frozenset[str]) -> CommonRule:
+def _common(table: Table, kinds: frozenset[str]) -> CommonRule:
     safe = _marks(table, "safe", kinds)
     return CommonRule(
         safe=safe,
@@ -262,20 +248,24 @@ def _common(table: _Table, kinds: frozenset[str]) -> CommonRule:
     )
 
 
-def _sources(tables: Iterable[_Table], kinds: frozenset[str]) -> dict[str, Source]:
+def _sources(tables: Iterable[Table], kinds: frozenset[str]) -> dict[str, Source]:
     found: dict[str, Source] = {}
     for table in tables:
         mode = table.text("mode", "application")
         if mode not in {"application", "both"}:
             raise table.refuse(f"no such mode: {mode}")
-        safe = _marks(table, "safe", kinds)
-        made = Source(id=table.text("id"), why=table.text("why"), mode=Mode(mode), safe=safe)
+        made_id = table.text("id")
+        safe, only = _marks(table, "safe", kinds), _marks(table, "only", kinds)
+        safe = safe | (kinds - only) if only else safe
+        if bool(only) != made_id.startswith(OWN):
+            raise table.refuse(f"the id of a source with `only`, and of no other, begins with {OWN}")
+        made = Source(id=made_id, why=table.text("why"), mode=Mode(mode), safe=safe)
         found.update(dict.fromkeys(table.texts("names"), made))
         table.end()
     return found
 
 
-def _entry(table: _Table, kinds: frozenset[str]) -> Entry:
+def _entry(table: Table, kinds: frozenset[str]) -> Entry:
     made = Entry(
         id=table.text("id"),
         why=table.text("why"),
@@ -298,7 +288,15 @@ def _entry(table: _Table, kinds: frozenset[str]) -> Entry:
     return made
 
 
-def _by_text(tables: Iterable[_Table], key: str, value: str, kinds: frozenset[str]) -> dict[str, frozenset[str]]:
+def _names(tables: Iterable[Table], key: str) -> frozenset[str]:
+    found: set[str] = set()
+    for table in tables:
+        found.update(table.texts(key))
+        table.end()
+    return frozenset(found)
+
+
+def _by_text(tables: Iterable[Table], key: str, value: str, kinds: frozenset[str]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for table in tables:
         marks = _marks(table, value, kinds)
