@@ -251,6 +251,8 @@ class SqliteStore:
         if mode != "wal":
             raise LedgerUnavailable(f"{self._path} cannot keep a write-ahead log: its journal mode is {mode}")
         self._connection.execute("PRAGMA synchronous = FULL")
+        # Off in most builds of SQLite: then what is destroyed stays in the file until something else needs its place.
+        self._connection.execute("PRAGMA secure_delete = ON").fetchall()
         # Makes the write-ahead log, so that there is a file to know it by.
         self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         self._files = _identities(self._path)

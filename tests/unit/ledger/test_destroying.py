@@ -67,3 +67,22 @@ def test_a_reader_in_the_way_is_told_of_and_the_next_call_finishes(programme: An
             log.destroy_private([3])
     log.destroy_private([3])
     assert SALTS[3] not in bytes_of(store_of(programme))
+
+
+def test_an_sqlite_that_leaves_old_bytes_is_told_not_to(programme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian builds SQLite so that it overwrites what is deleted; most others do not, and pip brings no SQLite."""
+    connect = sqlite3.connect
+
+    def as_others_build_it(*args: Any, **more: Any) -> sqlite3.Connection:
+        connection = connect(*args, **more)
+        connection.execute("PRAGMA secure_delete = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", as_others_build_it)
+    log = programme.log("decisions")
+    # Larger than a page, so that the salt lies on a page of its own, which is given back as it is.
+    for number in range(20):
+        log.write(programme.grant(envelope="x" * (4_096 + 997 * number)), private=SALTS[number])
+    log.destroy_private(range(20))
+    content = bytes_of(store_of(programme))
+    assert [number for number in range(20) if SALTS[number] in content] == []
