@@ -71,7 +71,8 @@ def print_problems(report: Report, console: Console) -> None:
 def verdict(report: Report) -> str:
     """Say in a sentence what a verification came to."""
     if not report.is_verified:
-        return f"NOT VERIFIED: {report.problem_count} problems"
+        count = "1 problem" if report.problem_count == 1 else f"{report.problem_count} problems"
+        return f"NOT VERIFIED: {count}. Keep this copy as it is; docs/ledger-reading.md says what each word means"
     if report.trust is Trust.LISTED:
         return "verified, with a key that the policy lists"
     if report.trust is Trust.PINNED:
