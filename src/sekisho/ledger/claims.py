@@ -114,8 +114,10 @@ class Decisions:
 
     def _take_anchor(self, index: int, at: datetime, body: Mapping[str, Json]) -> None:
         log = _text(body, "log")
-        claim = Anchor(index=index, size=_count(body, "size"), root=_root(body, "root"), at=at)
-        anchors = self.anchors.setdefault(log, [])
+        size, anchors = _count(body, "size"), self.anchors.setdefault(log, [])
+        # Said again, a checkpoint is as old as before: else calls made since the first time would look dated back.
+        since = anchors[-1].at if anchors and anchors[-1].size == size else at
+        claim = Anchor(index=index, size=size, root=_root(body, "root"), at=since)
         if log not in self.opened:
             self.reader.note(Fault.LOG_UNKNOWN, index, f"{log} was not opened before this checkpoint")
         if anchors and claim.size < anchors[-1].size:
