@@ -1,6 +1,5 @@
 """`sekisho ledger verify`: every file of a ledger, from files alone: a folder, or an address on the web."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +42,7 @@ def verify(
     # Of a log that does not verify a stamp would say nothing.
     stamps = check_kept(source, report.logs, tsa_root) if tsa_root is not None and report.is_verified else None
     if as_json:
-        print(json.dumps(report.to_dict() | _stamps_told(stamps), ensure_ascii=False, indent=2, sort_keys=True))
+        show(report.to_dict() | _stamps_told(stamps), as_json=True)
     else:
         _print(report)
         _print_stamps(stamps)
