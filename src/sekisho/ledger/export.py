@@ -95,10 +95,12 @@ def _export(root: Source, folder: Path, trusted: Trusted, logs: Collection[str] 
         if given is not None:
             _write(folder / name, given)
     only = tuple(chosen) if logs is not None else None
-    _write(folder / README, readme(only, has_charter=pinned is not None, has_policy=trusted.policy is not None))
+    policy = None if trusted.policy is None else Policy.parse(trusted.policy)
+    lists_key = policy is not None and bool(policy.logs)
+    said = readme(only, has_charter=pinned is not None, has_policy=policy is not None, lists_key=lists_key)
+    _write(folder / README, said)
     _write(folder / MANIFEST, _manifest(folder))
     # (4)
-    policy = None if trusted.policy is None else Policy.parse(trusted.policy)
     report = verify_ledger(folder / LEDGER, vkey=vkey, charter=pinned, policy=policy, logs=only)
     if not report.is_verified:
         first = report.problems[0]

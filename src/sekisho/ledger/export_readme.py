@@ -45,8 +45,11 @@ No charter is in this folder. Get it from the parties and add --charter FILE: wi
 """
 
 
-def readme(logs: Sequence[str] | None, *, has_charter: bool, has_policy: bool) -> bytes:
-    """Return the text of README.txt. `logs`: the logs that were chosen, None for all of the ledger."""
+def readme(logs: Sequence[str] | None, *, has_charter: bool, has_policy: bool, lists_key: bool) -> bytes:
+    """Return the text of README.txt.
+
+    `logs`: the logs that were chosen, None for all of the ledger. `lists_key`: the policy has `log` lines.
+    """
     files = "".join(
         text
         for text, is_there in (
@@ -60,7 +63,8 @@ def readme(logs: Sequence[str] | None, *, has_charter: bool, has_policy: bool) -
         *(["--policy policy.txt"] if has_policy else []),
         *(f"--log {log}" for log in logs or ()),
     ]
-    verdict = "verified, with the key of the pinned charter" if has_charter else "self-consistent only"
+    without_charter = "verified, with a key that the policy lists" if lists_key else "self-consistent only"
+    verdict = "verified, with the key of the pinned charter" if has_charter else without_charter
     return _TEXT.format(
         files=files,
         command=" ".join(["sekisho ledger verify ledger", *options]),

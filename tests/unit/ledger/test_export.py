@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -69,6 +70,17 @@ def test_an_export_verifies_without_network_as_its_readme_says(office: Any, tmp_
     assert done.returncode == 0, done.stderr
     assert b"verified, with the key of the pinned charter" in done.stdout
     assert "フォルダー" in (tmp_path / "audit" / "README.txt").read_text()
+
+
+def test_the_readme_names_the_verdict_that_comes(office: Any, tmp_path: Path) -> None:
+    """By a charter, by a policy that lists the key, by one that does not, by nothing: whoever reads it compares."""
+    office.verify(office.pinning(), office.bringing("lab-a", "home-gov"))
+    listing = f"log {office.programme.vkey('decisions')}\nquorum none\n".encode()
+    for name, policy in (("listed", listing), ("unlisted", b"quorum none\n"), ("nothing", None)):
+        export_ledger(open_source(str(office.programme.data)), tmp_path / name, Trusted(charter=None, policy=policy))
+        named = re.search(r'Exit 0 and "([^"]+)"', (tmp_path / name / "README.txt").read_text())
+        assert named is not None
+        assert named[1].encode() in run_offline(tmp_path / name).stdout
 
 
 def test_the_manifest_names_every_file(story: Any, tmp_path: Path, files_below: FilesBelow) -> None:
