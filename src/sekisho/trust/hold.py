@@ -152,9 +152,10 @@ def _check_target(target: Target, charter: Charter) -> None:
 
 
 def _check_times(hold: Hold, charter: Charter, *, at: datetime) -> None:
-    if hold.placed_at > at + MAX_SKEW:
+    # As differences: a sum could leave the calendar, and both times are a stranger's.
+    if hold.placed_at - at > MAX_SKEW:
         raise HoldRefused(f"hold {hold.id} is dated ahead, {hold.placed_at.isoformat()}")
-    if not hold.placed_at < hold.lapses_at <= hold.placed_at + charter.hold_term:
+    if not timedelta(0) < hold.lapses_at - hold.placed_at <= charter.hold_term:
         raise HoldRefused(f"hold {hold.id} must lapse after it is placed, within {charter.hold_term} of it")
     if at >= hold.lapses_at:
         raise DocumentLapsed(f"hold {hold.id} lapsed at {hold.lapses_at.isoformat()}")

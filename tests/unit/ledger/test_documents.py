@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sekisho.formats import dsse
 from sekisho.ledger import Entry, Fault, verify_ledger
-from sekisho.trust import AnyOfRole, Role
+from sekisho.trust import AnyOfRole, Role, hold
+from sekisho.trust.errors import DocumentLapsed
+from sekisho.trust.hold import read_hold
 
 QUORUM = ("lab-a", "home-gov")
 
@@ -122,3 +125,26 @@ def _other(name: str, value: Any) -> Any:
     if name in ("opens", "closes", "lapses_at"):
         return "2026-01-01T00:00:00.000000Z"
     return OTHER_VALUES[type(value)]
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("kind", ["accord", "grant", "revocation", "hold"])
+def test_a_document_on_record_at_the_end_of_the_calendar_is_refused(office: Any, kind: str, at: datetime) -> None:
+    """The entry's time is the office's word: whatever it says, the verifier answers."""
+    entries = {
+        "accord": office.bringing("lab-a", "home-gov"),
+        "grant": office.issuing("lab-a", "home-gov"),
+        "revocation": office.revoking("lab-a", "home-gov"),
+        "hold": office.holding("home-gov"),
+    }
+    dated = [replace(entry, at=at) if name == kind else entry for name, entry in entries.items()]
+    assert Fault.DOCUMENT_REFUSED in {problem.fault for problem in office.verify(office.pinning(), *dated).problems}
+
+
+def test_a_hold_under_a_charter_without_end_is_judged_to_the_last_day(office: Any) -> None:
+    """A charter may close on the last day there is, and an entry be dated to it."""
+    last = datetime.max.replace(tzinfo=UTC)
+    held = read_hold(dsse.decode(str(office.holding("lab-b").body["envelope"]).encode()))
+    late = replace(held, placed_at=last - timedelta(minutes=1), lapses_at=last)
+    with pytest.raises(DocumentLapsed):
+        hold._check_times(late, office.charter, at=last)
