@@ -11,7 +11,7 @@ from sekisho.cli.ledger.charter_file import CharterFile, read_charter, vkey_of
 from sekisho.cli.ledger.place import EXIT_FAILED, Place, PolicyFile, progress, read_policy
 from sekisho.cli.ledger.stamp import CheckedStamps, check_kept
 from sekisho.cli.options import AsJson
-from sekisho.cli.output import show
+from sekisho.cli.output import show, visible
 from sekisho.ledger import Report, Trust, open_source, verify_ledger
 
 
@@ -83,11 +83,10 @@ def _print_stamps(stamps: CheckedStamps | None) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     for stamp in stamps.stamps:
-        console.print(
-            Text(f"{stamp['log']}: the first {stamp['size']} entries stamped {stamp['at']} by {stamp['authority']}")
-        )
+        said = f"{stamp['log']}: the first {stamp['size']} entries stamped {stamp['at']} by {stamp['authority']}"
+        console.print(Text(visible(said)))
     for reason in stamps.refused:
-        console.print(Text(f"stamp refused: {reason}", style="red"))
+        console.print(Text(visible(f"stamp refused: {reason}"), style="red"))
 
 
 def print_problems(report: Report, console: Console) -> None:
