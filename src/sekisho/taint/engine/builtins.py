@@ -5,8 +5,8 @@ from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import store
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.frame import Frame
-from sekisho.taint.engine.refs import External, ModuleRef, PartialRef, SuperRef
-from sekisho.taint.engine.values import ANY, NOTHING, Value, all_taints, everything, merge_taints, read
+from sekisho.taint.engine.refs import External, FunctionRef, InstanceRef, ModuleRef, PartialRef, RecordRef, SuperRef
+from sekisho.taint.engine.values import ANY, NOTHING, Value, all_taints, everything, merge_taints, one_of, read
 
 # The fact of what was found by a name that came from outside.
 REFLECTED = "reflected"
@@ -26,6 +26,9 @@ def _getattr(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     base, name = arguments.positional[:2]
     if isinstance(name.const, str) and arguments.nodes[0] is not None:
         return read_attribute(frame, ir.Attribute(node.at, arguments.nodes[0], name.const), base)
+    known = _methods_called(frame, base, arguments.nodes[1], name)
+    if known is not None:
+        return known
     chosen = all_taints(name)
     marks = frozenset({REFLECTED})
     kept = tuple(taint for taint in base.taints if REFLECTED in taint.facts)
@@ -49,6 +52,68 @@ def _partial(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
         return None
     target, *given = arguments.positional
     return Value(everything(given).taints, ref=PartialRef(target, tuple(given), tuple(sorted(arguments.named.items()))))
+
+
+def _namedtuple(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if len(arguments.positional) < 2:
+        return None
+    listed = arguments.positional[1]
+    names = [item.const for key, item in (listed.items or {}).items() if key.isdigit()]
+    if isinstance(listed.const, str):
+        names = list(listed.const.replace(",", " ").split())
+    elif listed.items and all(item.items for item in listed.items.values()):
+        # typing.NamedTuple("Name", [("field", type), …])
+        names = [read(item, "0").const for item in listed.items.values()]
+    if not names or not all(isinstance(name, str) for name in names):
+        return None
+    return Value(ref=RecordRef(tuple(str(name) for name in names)))
+
+
+def _staticmethod(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """A function in a class's body that is handed no receiver."""
+    return Value(ref=PartialRef(arguments.positional[0], (), ())) if arguments.positional else None
+
+
+def _enumerate(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if not arguments.positional:
+        return None
+    return Value(items={ANY: Value(items={"0": NOTHING, "1": read(arguments.positional[0], ANY)})})
+
+
+def _zip(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if arguments.rest is not None:
+        return None
+    return Value(
+        items={ANY: Value(items={str(number): read(each, ANY) for number, each in enumerate(arguments.positional)})}
+    )
+
+
+def _methods_called(frame: Frame, base: Value, node: ir.Expr | None, name: Value) -> Value | None:
+    """`getattr(object, "do_" + name)`: the methods whose name begins so."""
+    definition = base.ref.definition if isinstance(base.ref, InstanceRef) else None
+    text = _written(node, name)
+    begin, end = (text.parts[0], text.parts[-1]) if text is not None and text.parts else (None, None)
+    head = begin.value if isinstance(begin, ir.Literal) else ""
+    tail = end.value if isinstance(end, ir.Literal) else ""
+    if definition is None or not isinstance(head, str) or not isinstance(tail, str) or not (head or tail):
+        return None
+    found = {
+        method: function
+        for ancestor in reversed(definition.ancestors)
+        for method, function in ancestor.methods.items()
+        if method.startswith(head) and method.endswith(tail)
+    }
+    if not found:
+        return NOTHING
+    return Value(ref=one_of([FunctionRef(function, base) for function in found.values()]))
+
+
+def _written(node: ir.Expr | None, name: Value) -> ir.Concat | None:
+    """Return the text put together that the name is, here or where its variable was assigned."""
+    if isinstance(node, ir.Name) and name.taints and name.taints[0].step is not None:
+        expression = name.taints[0].step.expression
+        return expression if isinstance(expression, ir.Concat) else None
+    return node if isinstance(node, ir.Concat) else None
 
 
 def _dict(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
@@ -86,6 +151,12 @@ BUILTINS = {
     "getattr": _getattr,
     "setattr": _setattr,
     "functools.partial": _partial,
+    "collections.namedtuple": _namedtuple,
+    "typing.NamedTuple": _namedtuple,
+    "staticmethod": _staticmethod,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "itertools.zip_longest": _zip,
     "dict": _dict,
     "list": _same_items,
     "tuple": _same_items,

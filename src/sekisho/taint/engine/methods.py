@@ -8,6 +8,7 @@ from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import mutate, path_step, store
 from sekisho.taint.engine.containers import after_options, key_of
 from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.refs import External
 from sekisho.taint.engine.text import concatenated
 from sekisho.taint.engine.values import (
     ANY,
@@ -77,6 +78,17 @@ def _put(frame: Frame, node: ir.Expr, receiver: Value, key: str, value: Value) -
     step = path_step(frame, node)
     if step is not None:
         store(frame, step[0], step[1], write(receiver, key, value))
+
+
+def _set(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`variable.set(value)` of a context, `cache.set(key, value)`: what `get` gives back."""
+    if not isinstance(node.target, ir.Attribute) or not arguments.positional:
+        return None
+    if len(arguments.positional) > 1:
+        store(frame, node.target.base, key_of(arguments.positional[0]), arguments.positional[1])
+    elif isinstance(receiver.ref, External) and receiver.ref.name == "contextvars.ContextVar":
+        mutate(frame, node.target.base, [arguments.positional[0]])
+    return None
 
 
 def _extend(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
@@ -180,6 +192,7 @@ METHODS: dict[str, Method] = {
     "add": _add,
     "insert": _add,
     "put": _add,
+    "set": _set,
     "extend": _extend,
     "update": _update,
     "items": _items,

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from sekisho.taint import ir
+from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.checks import check_assignment, check_predictable
 from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.places import reach_page, reach_store
+from sekisho.taint.engine.protocols import entered, items_of
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
-from sekisho.taint.engine.values import ANY, NOTHING, UNKNOWN, Value, join, read
+from sekisho.taint.engine.values import NOTHING, UNKNOWN, Value, join
 
 # A loop's second turn sees what the first left behind; a third has taught nothing in practice.
 _MAX_TURNS = 3
@@ -122,7 +124,7 @@ def _repeat(frame: Frame, node: ir.Repeat) -> None:
 
 def _each(frame: Frame, node: ir.Each) -> None:
     iterable = frame.value(node.iterable)
-    item = read(iterable, ANY)
+    item = items_of(frame, node.iterable, iterable)
 
     def enter() -> None:
         assign(frame, node.target, item, node.iterable)
@@ -190,7 +192,7 @@ def _finally(frame: Frame, block: ir.Block, caught: Env | None) -> None:
 
 
 def _use(frame: Frame, node: ir.Use) -> None:
-    value = frame.value(node.value)
+    value = entered(frame, node.value, frame.value(node.value))
     if node.target is not None:
         assign(frame, node.target, value, node.value)
     run_block(frame, node.body)
@@ -211,12 +213,21 @@ def _import(frame: Frame, node: ir.Import) -> None:
 
 def _define(frame: Frame, node: ir.Define) -> None:
     function = frame.engine.function_of(node.function)
-    for decorator in node.function.decorators:
-        frame.value(decorator)
     if function.outer is not None:
         frame.engine.run_nested(function, frame)
+    _decorate(frame, node.function.decorators, Value(ref=FunctionRef(function, None, raw=True)))
     if frame.env is not None:
         frame.env[node.function.name] = Value(ref=FunctionRef(function, None))
+
+
+def _decorate(frame: Frame, decorators: tuple[ir.Expr, ...], value: Value) -> None:
+    """A decorator of the program may put what it decorates somewhere; what it makes of it is asked at each call."""
+    for decorator in decorators:
+        found = frame.value(decorator)
+        if isinstance(found.ref, FunctionRef) and frame.env is not None:
+            arguments = Arguments()
+            arguments.positional, arguments.nodes = [value], [None]
+            frame.engine.invoke(frame, ir.Call(decorator.at, decorator, ()), found, None, arguments)
 
 
 def _define_class(frame: Frame, node: ir.DefineClass) -> None:
@@ -232,10 +243,12 @@ def _define_class(frame: Frame, node: ir.DefineClass) -> None:
     frame.engine.types.note_class_body(made, own)
     frame.env = outer
     frame.env[node.definition.name] = Value(ref=ClassRef(made))
+    _decorate(frame, node.definition.decorators, Value(ref=ClassRef(made)))
 
 
 def _outer(frame: Frame, node: ir.Outer) -> None:
-    """What is written to an outer scope's name is seen within this function only."""
+    """What is assigned to these names is kept where they belong."""
+    frame.outside.update(node.names)
 
 
 _TABLE: dict[type, Callable[[Frame, Any], None]] = {

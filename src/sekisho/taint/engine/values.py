@@ -19,6 +19,9 @@ MAX_ITEMS = 48
 MAX_PATH = 3
 MAX_GUARDS = 6
 
+# Functions or classes that one name may stand for. A table of handlers has more; the first ones tell its kind.
+MAX_CHOICES = 8
+
 # The key of items that are not told apart. Attributes have keys with a leading dot, items without.
 ANY = "*"
 # Present among a list's keys when "--" stands in it: what follows is not an option to a command.
@@ -141,6 +144,12 @@ def _marks_lost(facts: frozenset[str]) -> frozenset[str]:
     return frozenset(fact[1:] for fact in facts if fact[0] == "!")
 
 
+class OneOf(NamedTuple):
+    """One of several functions, classes or objects; which one is decided while the program runs."""
+
+    refs: tuple[Any, ...]
+
+
 class Unknown:
     """The type of UNKNOWN: not a constant that we know."""
 
@@ -222,7 +231,7 @@ def join(left: Value, right: Value, depth: int = 3) -> Value:
     return Value(
         merge_taints(left.taints, right.taints),
         left.const if same else UNKNOWN,
-        left.ref if left.ref == right.ref else _either(left.ref, right.ref),
+        _either(left.ref, right.ref),
         _join_items(left.items, right.items, depth),
         left.self_origin if left.self_origin == right.self_origin else None,
         left.made_from if left.made_from == right.made_from else (),
@@ -232,9 +241,31 @@ def join(left: Value, right: Value, depth: int = 3) -> Value:
 
 def _either(left: object | None, right: object | None) -> object | None:
     """A name that is bound on one way only is most often `None` on the other."""
-    if left is None or right is None:
-        return left if right is None else right
-    return None
+    if left is right or right is None:
+        return left
+    if left is None or (type(left) is type(right) and left == right):
+        return right
+    return one_of([left, right])
+
+
+def one_of(refs: list[object]) -> object | None:
+    """Return what is one of `refs`; None if one of them cannot be chosen between, as foreign names cannot."""
+    found: dict[object, object] = {}
+    for ref in refs:
+        for choice in ref.refs if isinstance(ref, OneOf) else (ref,):
+            same = getattr(choice, "same", None)
+            if same is None:
+                return None
+            found.setdefault(same, choice)
+    choices = tuple(found.values())[:MAX_CHOICES]
+    return choices[0] if len(choices) == 1 else OneOf(choices)
+
+
+def identity_of(ref: object | None) -> object:
+    """Return what two references have in common that mean the same function, class or name."""
+    if isinstance(ref, OneOf):
+        return tuple(getattr(choice, "same", choice) for choice in ref.refs)
+    return getattr(ref, "same", ref)
 
 
 def _join_items(left: dict[str, Value] | None, right: dict[str, Value] | None, depth: int) -> dict[str, Value] | None:
