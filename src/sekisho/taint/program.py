@@ -180,7 +180,11 @@ class Program:
         if isinstance(base, ir.Item):
             base = base.base
         dotted = dotted_name(base)
-        return self.resolve(module, dotted) if dotted else None
+        found = self.resolve(module, dotted) if dotted else None
+        if found is None and dotted and module.symbols.get(dotted.partition(".")[0]) is VARIABLE:
+            # A class that is made while the program runs, as `db.Model` is.
+            return dotted
+        return found
 
     def resolve(self, module: Module, dotted: str) -> object:
         """Return what `dotted` means at the top level of `module`: Module, Class, Function, or a foreign name."""
