@@ -52,9 +52,15 @@ def _stepped(frame: Frame, target: ir.Name, value: Value, node: ir.Expr | None) 
         return Value((), value.const, None, value.items, None, value.made_from, node)
     if not value.taints or node is None or isinstance(node, ir.Name):
         return value
+    test = node if isinstance(node, ir.Call) and _is_match(node) else None
     point = frame.point(target.at)
     taints = tuple(taint.stepped(point, node, f"assigned to {target.id}") for taint in value.taints)
-    return Value(taints, value.const, value.ref, value.items, value.self_origin, value.made_from)
+    return Value(taints, value.const, value.ref, value.items, value.self_origin, value.made_from, test)
+
+
+def _is_match(node: ir.Call) -> bool:
+    """The answer of a pattern is a test of its text."""
+    return isinstance(node.target, ir.Attribute) and node.target.name in {"match", "fullmatch", "search"}
 
 
 def _unpack(frame: Frame, target: ir.Collection, value: Value) -> None:

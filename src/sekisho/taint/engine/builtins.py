@@ -5,11 +5,24 @@ from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import store
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.patterns import judge_removal
 from sekisho.taint.engine.refs import External, FunctionRef, InstanceRef, ModuleRef, PartialRef, RecordRef, SuperRef
-from sekisho.taint.engine.values import ANY, NOTHING, Value, all_taints, everything, merge_taints, one_of, read
+from sekisho.taint.engine.values import (
+    ANY,
+    NOTHING,
+    RESOLVED,
+    Value,
+    all_taints,
+    everything,
+    merge_taints,
+    one_of,
+    read,
+)
 
 # The fact of what was found by a name that came from outside.
 REFLECTED = "reflected"
+_RESOLVED = frozenset({RESOLVED})
+_SAME_HOST = frozenset({"ssrf", "redirect"})
 
 
 def _super(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
@@ -140,6 +153,37 @@ def _compile(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     return Value(all_taints(pattern), ref=External("re.compile"), items={".pattern": pattern})
 
 
+def _substitute(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`re.sub(pattern, replacement, text)`: what is taken out cannot do harm any more."""
+    if len(arguments.positional) < 3:
+        return None
+    pattern, put, text = arguments.positional[:3]
+    return _without(frame, pattern, put, text)
+
+
+def _without(frame: Frame, pattern: Value, put: Value, text: Value) -> Value | None:
+    if not isinstance(pattern.const, str) or not isinstance(put.const, str):
+        return None
+    safe = judge_removal(pattern.const, put.const, frame.engine.knowledge.kinds)
+    return Value(tuple(taint.changed(add=safe, drop=_RESOLVED) for taint in all_taints(text))) if safe else None
+
+
+def _substitute_compiled(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if not isinstance(node.target, ir.Attribute) or len(arguments.positional) < 2:
+        return None
+    pattern = read(frame.value(node.target.base), ".pattern")
+    return _without(frame, pattern, *arguments.positional[:2])
+
+
+def _join_address(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`urljoin(base, address)`: an address that begins with a path stays with the base's host."""
+    if len(arguments.positional) < 2:
+        return None
+    base, address = arguments.positional[:2]
+    inner = tuple(taint.changed(add=_SAME_HOST) if "inside" in taint.safe else taint for taint in all_taints(address))
+    return Value(merge_taints(all_taints(base), inner))
+
+
 def _filter(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     if len(arguments.positional) != 2:
         return None
@@ -167,5 +211,10 @@ BUILTINS = {
     "reversed": _same_items,
     "re.compile": _compile,
     "filter": _filter,
+    "re.sub": _substitute,
+    "re.compile.sub": _substitute_compiled,
+    "urllib.parse.urljoin": _join_address,
+    "urlparse.urljoin": _join_address,
+    "six.moves.urllib.parse.urljoin": _join_address,
     "asgiref.sync.sync_to_async": _partial,
 }

@@ -10,7 +10,7 @@ from sekisho.taint.engine.builtins import BUILTINS, REFLECTED
 from sekisho.taint.engine.callbacks import decorated, may_be_noted, note_call, with_receiver
 from sekisho.taint.engine.checks import check_call, check_logging, check_named_arguments
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
-from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.frame import MAX_RAISED, Frame
 from sekisho.taint.engine.keeping import keep_fields
 from sekisho.taint.engine.marks import mark
 from sekisho.taint.engine.methods import METHODS
@@ -32,6 +32,7 @@ from sekisho.taint.program import Class, Function
 
 # A method's name that so many classes have says nothing about which one is meant.
 _MAX_NAMESAKES = 2
+_ENUMERATIONS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "django.db.models.TextChoices"})
 _TYPED_TABLES = frozenset({"typing.TypedDict", "typing_extensions.TypedDict"})
 # Overriding methods that are looked at where the base's does nothing.
 _MAX_OVERRIDES = 4
@@ -119,6 +120,8 @@ def _call_function(
         )
         for function in functions
     ]
+    if all(frame.engine.summary_of(function, frame).ends for function in functions):
+        frame.env = None
     known = _known_by_name(frame, node, ref.function.name, receiver, arguments)
     result = joined_results(results)
     if known is not None:
@@ -153,6 +156,9 @@ def _known_by_name(
 def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Arguments) -> Value:
     made = Value(ref=InstanceRef(definition))
     reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(definition.name, ()), None, arguments)
+    if not _ENUMERATIONS.isdisjoint(definition.foreign):
+        # One of its members, or an error.
+        return made
     constructor = definition.find("__init__")
     if constructor is None or constructor.receiver is None:
         return _fields(frame, node, definition, made, arguments)
@@ -203,6 +209,11 @@ def _call_external(
     frame: Frame, node: ir.Call, name: str, callee: Value, receiver: Value | None, arguments: Arguments
 ) -> Value:
     reach_patterns(frame, node, name, receiver, arguments)
+    if name in _ENDING and frame.env is not None:
+        # An error that a handler around this may catch.
+        frame.raised.append(frame.env)
+        frame.env = None
+        return NOTHING
     special = _CALLING.get(name) or BUILTINS.get(name) or _calling_method(node, arguments)
     if special is not None:
         result = special(frame, node, arguments)
@@ -324,6 +335,9 @@ def holds_after(frame: Frame, node: ir.Call, guard: GuardRule) -> None:
     subject = subject_of(node, guard)
     if subject is None or frame.env is None:
         return
+    if len(frame.raised) < MAX_RAISED:
+        # A handler sees what did not pass.
+        frame.raised.append(dict(frame.env))
     weak = Guard(frame.point(node.at), node, guard.otherwise, guard.safe)
     mark(frame, subject, frame.env, guard.safe, needs=guard.needs, weak=weak)
 
@@ -434,6 +448,22 @@ _CALLING_METHODS = {
     "run_in_executor": _second_later,
     "call_later": _second_later,
 }
+# Calls that never give anything back.
+_ENDING = frozenset(
+    {
+        "sys.exit",
+        "exit",
+        "quit",
+        "os._exit",
+        "os.abort",
+        "flask.abort",
+        "werkzeug.exceptions.abort",
+        "quart.abort",
+        "bottle.abort",
+        "sanic.exceptions.abort",
+        "flask_restful.abort",
+    }
+)
 # Calls of what they are given: only this file can follow them.
 _CALLING = {
     "map": _map,

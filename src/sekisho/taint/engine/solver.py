@@ -216,6 +216,7 @@ class Engine:
         self._run(frame, function.definition.body)
         if frame.env is not None:
             leave(frame, None, NOTHING)
+        frame.summary.ends = not (frame.exits or frame.cut or frame.produced or self.types.is_abstract(function))
         if frame.produced is not None:
             frame.summary.returns = Value(items={ANY: frame.produced})
         frame.summary.compact()
@@ -236,11 +237,11 @@ class Engine:
             self._spend(frame)
         except RecursionError:
             # The front-end limits nesting, but not how often one level of the program nests in the engine's own.
-            frame.env = None
+            frame.env, frame.cut = None, True
             self._gap(frame.module.path, f"{frame.qualname} is nested too deep; looked at in part")
 
     def _spend(self, frame: Frame) -> None:
-        frame.env = None
+        frame.env, frame.cut = None, True
         self._gap(
             frame.module.path,
             f"{frame.qualname} takes more than {self.budget.steps_per_function} steps; looked at in part",

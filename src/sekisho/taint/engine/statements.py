@@ -7,17 +7,15 @@ from sekisho.taint import ir
 from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.checks import check_assignment, check_predictable
-from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
+from sekisho.taint.engine.frame import MAX_RAISED, Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.places import reach_page, reach_store
 from sekisho.taint.engine.protocols import entered, items_of
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
-from sekisho.taint.engine.values import NOTHING, UNKNOWN, Value, join
+from sekisho.taint.engine.values import NOTHING, UNKNOWN, Flag, Value, both_ways, join
 
 # A loop's second turn sees what the first left behind; a third has taught nothing in practice.
 _MAX_TURNS = 3
-# Ways into a handler that are kept apart before they are joined.
-_MAX_RAISED = 8
 
 
 def run_block(frame: Frame, block: ir.Block) -> None:
@@ -72,7 +70,7 @@ def leave(frame: Frame, node: ir.Expr | None, value: Value) -> None:
 def _raise(frame: Frame, node: ir.Raise) -> None:
     if node.value is not None:
         frame.value(node.value)
-    if frame.env is not None and len(frame.raised) < _MAX_RAISED:
+    if frame.env is not None and len(frame.raised) < MAX_RAISED:
         frame.raised.append(frame.env)
     frame.env = None
 
@@ -89,6 +87,8 @@ def _leave_loop(frame: Frame, node: ir.Leave) -> None:
 
 def _branch(frame: Frame, node: ir.Branch) -> None:
     after: Env | None = None
+    start = frame.env
+    ends: list[Env] = []
     for arm in node.arms:
         if frame.env is None:
             break
@@ -98,13 +98,51 @@ def _branch(frame: Frame, node: ir.Branch) -> None:
         if known is UNKNOWN or known:
             frame.env = refine(frame, arm.test, True, dict(before))
             run_block(frame, arm.body)
+            if frame.env is not None:
+                ends.append(frame.env)
             after = join_env(after, frame.env)
         if known is not UNKNOWN and known:
             frame.env = None
         else:
             frame.env = refine(frame, arm.test, False, dict(before))
     run_block(frame, node.otherwise)
+    if frame.env is not None:
+        ends.append(frame.env)
     frame.env = join_env(after, frame.env)
+    if len(ends) > 1 and frame.env is not None and start is not None:
+        _note_flags(frame.env, start, ends)
+
+
+def _note_flags(env: Env, start: Env, ends: list[Env]) -> None:
+    """A variable that is true after one branch and false after another remembers what was known there."""
+    first = ends[0]
+    for name, value in first.items():
+        const = value.const
+        if (const is not True and const is not False and const is not None) or env[name].const is not UNKNOWN:
+            continue
+        known = _known_by_truth(name, start, ends)
+        if any(known.values()):
+            env[name] = Value(test=Flag(known))
+
+
+def _known_by_truth(name: str, start: Env, ends: list[Env]) -> dict[bool, Env]:
+    """Return what holds of the variables where `name` is true, and where it is false, after one of `ends`."""
+    known: dict[bool, Env] = {}
+    for end in ends:
+        value = end.get(name, NOTHING)
+        if isinstance(value.test, Flag):
+            said = {truth: value.test.known.get(truth, {}) for truth in (True, False)}
+        elif value.const is True or value.const is False or value.const is None:
+            said = {
+                bool(value.const): {
+                    other: held for other, held in end.items() if held.taints and held is not start.get(other)
+                }
+            }
+        else:
+            return {}
+        for truth, held in said.items():
+            known[truth] = both_ways(known[truth], held) if truth in known else held
+    return known
 
 
 def _require(frame: Frame, node: ir.Require) -> None:

@@ -56,10 +56,12 @@ class Summary:
     `returns`; `hits`; `writes` to what parameters hold, by (parameter, key); and what is known of a parameter if the
     function returned at all, returned something true, or something false."""
 
-    __slots__ = ("calls", "hits", "kept", "on_false", "on_return", "on_true", "returns", "writes")
+    __slots__ = ("calls", "ends", "hits", "kept", "on_false", "on_return", "on_true", "returns", "writes")
 
     def __init__(self) -> None:
         self.returns: Value = NOTHING
+        # It never comes back: every way through it raises or ends the program.
+        self.ends = False
         self.hits: dict[tuple[str, Point, Origin], Hit] = {}
         self.writes: dict[tuple[str, str], Value] = {}
         self.calls: dict[tuple[Origin, Origin], Called] = {}
@@ -81,6 +83,7 @@ class Summary:
             frozenset((key, _shape(value)) for key, value in self.writes.items()),
             frozenset((key, _shape(value)) for key, value in self.kept.items()),
             frozenset(self.calls),
+            self.ends,
             frozenset(self.on_return.items()),
             frozenset(self.on_true.items()),
             frozenset(self.on_false.items()),

@@ -159,6 +159,16 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
+class Flag:
+    """What else is known where a variable is true or false, because branches that set it knew it. By truth: variables
+    and what they were there."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, known: "dict[bool, dict[str, Value]]") -> None:
+        self.known = known
+
+
 class Value:
     """What an expression may be. `const`: its constant or UNKNOWN; `ref`: the function, class, module or foreign name
     that it is; `items`: what is known under keys; `self_origin`: the origin that it is, whole and unchanged;
@@ -175,7 +185,7 @@ class Value:
         items: "dict[str, Value] | None" = None,
         self_origin: Origin | None = None,
         made_from: tuple[str, ...] = (),
-        test: ir.Expr | None = None,
+        test: "ir.Expr | Flag | None" = None,
     ):
         self.taints = taints
         self.const = const
@@ -235,8 +245,25 @@ def join(left: Value, right: Value, depth: int = 3) -> Value:
         _join_items(left.items, right.items, depth),
         left.self_origin if left.self_origin == right.self_origin else None,
         left.made_from if left.made_from == right.made_from else (),
-        left.test if left.test is right.test else None,
+        left.test if left.test is right.test else _joined_test(left, right),
     )
+
+
+def _joined_test(left: Value, right: Value) -> Flag | None:
+    """A flag that is set on one way and a constant on the other says what it said, where the constant is not it."""
+    if isinstance(left.test, Flag) and isinstance(right.test, Flag):
+        first, second = left.test.known, right.test.known
+        return Flag({truth: both_ways(first[truth], second[truth]) for truth in first if truth in second})
+    for flag, other in ((left.test, right), (right.test, left)):
+        if isinstance(flag, Flag) and isinstance(other.const, bool | None):
+            known = {truth: held for truth, held in flag.known.items() if truth is not bool(other.const)}
+            return Flag(known) if known else None
+    return None
+
+
+def both_ways(left: "dict[str, Value]", right: "dict[str, Value]") -> "dict[str, Value]":
+    """Return what holds of the variables that both ways speak of."""
+    return {name: join(value, right[name]) for name, value in left.items() if name in right}
 
 
 def _either(left: object | None, right: object | None) -> object | None:
