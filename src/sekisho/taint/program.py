@@ -64,12 +64,13 @@ class Class:
     """One class. `ancestors`: itself and its bases in the program, nearest first; `foreign`: the dotted names of bases
     outside of it."""
 
-    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module")
+    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module", "setters")
 
     def __init__(self, module: Module, definition: ir.Class) -> None:
         self.module = module
         self.definition = definition
         self.methods: dict[str, Function] = {}
+        self.setters: dict[str, Function] = {}
         self.bases: tuple[object, ...] = ()
         self.ancestors: tuple[Class, ...] = (self,)
         self.descendants: tuple[Class, ...] = ()
@@ -99,6 +100,7 @@ class Program:
         self.classes: list[Class] = []
         self.by_definition: dict[int, Function | Class] = {}
         self.methods_named: dict[str, list[Function]] = {}
+        self.setters: set[str] = set()
         self._by_name: dict[str, Module] = {}
         self._by_tail: dict[str, list[Module]] = {}
         for module in self.modules:
@@ -150,6 +152,9 @@ class Program:
             # A property's setter has the getter's name; the getter is what expressions read.
             if definition.name not in owner.methods or not function.traits & {"setter", "deleter", "overload"}:
                 owner.methods[definition.name] = function
+            if "setter" in function.traits:
+                owner.setters[definition.name] = function
+                self.setters.add(definition.name)
             self.methods_named.setdefault(definition.name, []).append(function)
         return function
 
@@ -175,7 +180,11 @@ class Program:
         if isinstance(base, ir.Item):
             base = base.base
         dotted = dotted_name(base)
-        return self.resolve(module, dotted) if dotted else None
+        found = self.resolve(module, dotted) if dotted else None
+        if found is None and dotted and module.symbols.get(dotted.partition(".")[0]) is VARIABLE:
+            # A class that is made while the program runs, as `db.Model` is.
+            return dotted
+        return found
 
     def resolve(self, module: Module, dotted: str) -> object:
         """Return what `dotted` means at the top level of `module`: Module, Class, Function, or a foreign name."""

@@ -10,6 +10,7 @@ from sekisho.taint.engine.calls import call
 from sekisho.taint.engine.frame import Frame, join_env
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.prefixes import separator_ended
+from sekisho.taint.engine.protocols import item_by_method, items_of
 from sekisho.taint.engine.refs import External, FunctionRef
 from sekisho.taint.engine.text import concatenated, filled
 from sekisho.taint.engine.values import (
@@ -43,7 +44,7 @@ def _literal(frame: Frame, node: ir.Literal) -> Value:
 
 def _name(frame: Frame, node: ir.Name) -> Value:
     found = (frame.env or {}).get(node.id)
-    return found if found is not None else frame.engine.global_value(frame.module, node.id)
+    return found if found is not None else frame.engine.variable_value(frame, node.id)
 
 
 def _attribute(frame: Frame, node: ir.Attribute) -> Value:
@@ -56,6 +57,9 @@ def _item(frame: Frame, node: ir.Item) -> Value:
         return Value(tuple(taint.changed(facts=_REFLECTED) for taint in all_taints(key)))
     if isinstance(base.ref, External) and base.ref.name in _SETTINGS:
         return NOTHING
+    called = item_by_method(frame, node, base, key)
+    if called is not None:
+        return called
     found = read(base, containers.key_of(key))
     if isinstance(base.ref, External) and found.ref is None:
         return Value(found.taints, found.const, base.ref, found.items, found.self_origin)
@@ -194,7 +198,7 @@ def _comprehension(frame: Frame, node: ir.Comprehension) -> Value:
     before = frame.env
     frame.env = dict(before) if before is not None else None
     for clause in node.clauses:
-        assign(frame, clause.target, read(frame.value(clause.iterable), ANY), None)
+        assign(frame, clause.target, items_of(frame, clause.iterable, frame.value(clause.iterable)), None)
         for test in clause.tests:
             frame.value(test)
             if frame.env is not None:

@@ -8,11 +8,14 @@ from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import mutate, path_step, store
 from sekisho.taint.engine.containers import after_options, key_of
 from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.refs import External
 from sekisho.taint.engine.text import concatenated
 from sekisho.taint.engine.values import (
     ANY,
+    EMPTY,
     END_OF_OPTIONS,
     NOTHING,
+    RESOLVED,
     UNKNOWN,
     Value,
     all_taints,
@@ -24,6 +27,7 @@ from sekisho.taint.engine.values import (
 
 Method = Callable[[Frame, ir.Call, Value, Arguments], Value | None]
 
+_NOT_RESOLVED = frozenset({RESOLVED})
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)[^{}]*\}")
 
 
@@ -77,6 +81,33 @@ def _put(frame: Frame, node: ir.Expr, receiver: Value, key: str, value: Value) -
     step = path_step(frame, node)
     if step is not None:
         store(frame, step[0], step[1], write(receiver, key, value))
+
+
+def _replace(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`text.replace(old, new)`: a character that is taken out, or two dots, cannot do harm any more. A longer text can:
+    what is left of it may close up to it again."""
+    if len(arguments.positional) < 2 or isinstance(receiver.const, str):
+        return None
+    old, new = arguments.positional[0].const, arguments.positional[1].const
+    if not isinstance(old, str) or not isinstance(new, str) or (len(old) != 1 and old != ".."):
+        return None
+    safe = frame.engine.knowledge.rejected.get(old, EMPTY) if old not in new else EMPTY
+    if (old, new) in {("'", "''"), ('"', '""')}:
+        safe = frozenset({f"doubled{old}"})
+    if not safe:
+        return None
+    return Value(tuple(taint.changed(add=safe, drop=_NOT_RESOLVED) for taint in all_taints(receiver)))
+
+
+def _set(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`variable.set(value)` of a context, `cache.set(key, value)`: what `get` gives back."""
+    if not isinstance(node.target, ir.Attribute) or not arguments.positional:
+        return None
+    if len(arguments.positional) > 1:
+        store(frame, node.target.base, key_of(arguments.positional[0]), arguments.positional[1])
+    elif isinstance(receiver.ref, External) and receiver.ref.name == "contextvars.ContextVar":
+        mutate(frame, node.target.base, [arguments.positional[0]])
+    return None
 
 
 def _extend(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
@@ -180,6 +211,8 @@ METHODS: dict[str, Method] = {
     "add": _add,
     "insert": _add,
     "put": _add,
+    "set": _set,
+    "replace": _replace,
     "extend": _extend,
     "update": _update,
     "items": _items,

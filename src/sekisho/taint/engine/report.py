@@ -18,6 +18,8 @@ from sekisho.taint.render import render
 
 # Steps of one finding. The middle of a longer flow is left out.
 _MAX_STEPS = 24
+# Facts of a flow that somebody had to guess at: through an unknown call, or kept somewhere and found there again.
+_GUESSED = frozenset({"assumed", "stored"})
 _MODES = {
     Mode.BOTH: frozenset({Mode.APPLICATION, Mode.LIBRARY}),
     Mode.APPLICATION: frozenset({Mode.APPLICATION}),
@@ -85,12 +87,20 @@ def _from_code(hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
 
 
 def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
-    source = next(s for s in engine.knowledge.sources.values() if s.id == hit.taint.origin.name)
     mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
-    if hit.rule.own and not source.id.startswith(OWN):
+    if hit.rule.own and not hit.taint.origin.name.startswith(OWN):
         return
-    if hit.needs <= hit.taint.facts and (source.mode is Mode.BOTH or mode is Mode.APPLICATION):
-        yield Candidate(hit, Way(mode, source.why), None, _confidence(hit, mode))
+    why, every_mode = _source_of(engine, hit.taint.origin.name)
+    if hit.needs <= hit.taint.facts and (every_mode or mode is Mode.APPLICATION):
+        yield Candidate(hit, Way(mode, why), None, _confidence(hit, mode))
+
+
+def _source_of(engine: Engine, name: str) -> tuple[str, bool]:
+    """Return why data of the source or entry `name` comes from outside, and whether it does so in every mode."""
+    for source in engine.knowledge.sources.values():
+        if source.id == name:
+            return source.why, source.mode is Mode.BOTH
+    return next(entry.why for entry in engine.knowledge.entries if entry.id == name), False
 
 
 def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
@@ -129,7 +139,7 @@ def _constructor_way(engine: Engine, function: Function, hit: Hit) -> Way | None
 
 
 def _confidence(hit: Hit, mode: Mode) -> Confidence:
-    guessed = not hit.sure or "assumed" in hit.taint.facts
+    guessed = not hit.sure or not _GUESSED.isdisjoint(hit.taint.facts)
     if mode is Mode.APPLICATION:
         return Confidence.MEDIUM if guessed else Confidence.HIGH
     return Confidence.LOW if guessed else Confidence.MEDIUM
