@@ -20,6 +20,7 @@ from sekisho.taint.engine.refs import (
     PartialRef,
     SuperRef,
 )
+from sekisho.taint.engine.templates import render_template
 from sekisho.taint.engine.values import ANY, NOTHING, Guard, Value, everything, merge_taints, read, write
 from sekisho.taint.knowledge.model import Flow, GuardRule
 from sekisho.taint.program import Class, Function
@@ -55,6 +56,9 @@ def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
 
 def invoke(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
     """Return what calling `callee` with `arguments` gives."""
+    page = render_template(frame, node, callee, receiver, arguments)
+    if page is not None:
+        return page
     ref = callee.ref
     if isinstance(ref, FunctionRef):
         return _call_function(frame, node, ref, receiver, arguments)
