@@ -6,6 +6,7 @@ Static: says what a name refers to without running anything, so that every funct
 from collections.abc import Iterable
 
 from sekisho.taint import ir
+from sekisho.taint.frontends.templates import LANGUAGE as TEMPLATE
 from sekisho.taint.naming import is_public_name, module_names
 from sekisho.taint.walk import closures, dotted_name, flat
 
@@ -27,6 +28,10 @@ class Module:
         self.symbols: dict[str, object] = {}
         self.stars: list[ir.Import] = []
         self.exports: frozenset[str] | None = None
+
+    @property
+    def is_template(self) -> bool:
+        return self.lowered.language == TEMPLATE
 
 
 class Function:
@@ -103,6 +108,7 @@ class Program:
         self.setters: set[str] = set()
         self._by_name: dict[str, Module] = {}
         self._by_tail: dict[str, list[Module]] = {}
+        self._templates: dict[str, list[Module]] = {}
         for module in self.modules:
             self._index(module)
         for module in self.modules:
@@ -111,6 +117,9 @@ class Program:
         self._reexported = self._find_reexports()
 
     def _index(self, module: Module) -> None:
+        if module.is_template:
+            self._templates.setdefault(module.path.rpartition("/")[2], []).append(module)
+            return
         self._by_name.setdefault(module.name, module)
         parts = module.name.split(".")
         for start in range(1, len(parts)):
@@ -268,6 +277,11 @@ class Program:
             return sibling
         tails = self._by_tail.get(dotted, [])
         return tails[0] if len(tails) == 1 else None
+
+    def templates(self, name: str) -> list[Module]:
+        """Return the templates that a loader may find under `name`, as many as folders have one."""
+        listed = self._templates.get(name.rpartition("/")[2], [])
+        return [module for module in listed if f"/{module.path}".endswith(f"/{name.lstrip('/')}")]
 
     def is_public(self, function: Function) -> bool:
         """Say whether a stranger who uses the package may call `function` by its names."""

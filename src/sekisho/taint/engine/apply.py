@@ -72,9 +72,14 @@ class Application:
         if found is None:
             found = start
             for key in origin.path:
-                found = read(found, key)
+                found = read(found, self._key(found, key))
             self._known[origin] = found
         return found
+
+    def _key(self, holder: Value, key: str) -> str:
+        """In a template `a.b` means `a["b"]` too."""
+        bare = key.removeprefix(".")
+        return bare if self.function.module.is_template and bare in (holder.items or {}) else key
 
     def taints(self, inner: Taint) -> tuple[Taint, ...]:
         """Return what `inner`, a taint in the function, is in the caller."""

@@ -26,6 +26,7 @@ from sekisho.taint.engine.refs import (
     RecordsRef,
     SuperRef,
 )
+from sekisho.taint.engine.templates import render_template
 from sekisho.taint.engine.values import ANY, NOTHING, Guard, OneOf, Value, everything, merge_taints, read, write
 from sekisho.taint.knowledge.model import Flow, GuardRule
 from sekisho.taint.program import Class, Function
@@ -63,6 +64,9 @@ def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
 
 def invoke(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
     """Return what calling `callee` with `arguments` gives."""
+    page = render_template(frame, node, callee, receiver, arguments)
+    if page is not None:
+        return page
     ref = callee.ref
     if isinstance(ref, FunctionRef):
         return _call_function(frame, node, ref, receiver, arguments)

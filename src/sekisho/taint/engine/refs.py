@@ -107,6 +107,12 @@ class PartialRef(NamedTuple):
         return ("partial", identity_of(self.target.ref))
 
 
+class TemplateRef(NamedTuple):
+    """A template of the program: the functions it was lowered to, one for each file that may be meant."""
+
+    functions: tuple[Function, ...]
+
+
 def external(base: str, name: str) -> External | None:
     """Return the foreign name `base.name`, or None when it is longer than any that is known."""
     dotted = f"{base}.{name}"

@@ -12,6 +12,8 @@ from sekisho.taint.engine.solver import Engine
 from sekisho.taint.engine.summary import Hit
 from sekisho.taint.engine.values import HARMLESS, Origin, Point, Step
 from sekisho.taint.findings import Confidence, FlowStep, GuardSeen, Location, Mode, Severity, TaintFinding
+from sekisho.taint.frontends.templates import ESCAPED
+from sekisho.taint.frontends.templates.lowering import PLACES
 from sekisho.taint.knowledge.model import OWN
 from sekisho.taint.program import Function
 from sekisho.taint.render import render
@@ -105,6 +107,9 @@ def _source_of(engine: Engine, name: str) -> tuple[str, bool]:
 
 def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
     origin = hit.taint.origin
+    if function.module.is_template:
+        yield from _from_template(engine, function, hit, modes)
+        return
     if hit.rule.own or origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
     way = (
@@ -118,6 +123,27 @@ def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozens
             way = _constructor_way(engine, function, hit)
     if way is not None:
         yield Candidate(hit, way, function, _confidence(hit, way.mode))
+
+
+def _from_template(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    """A template's variables are what its callers say. One that nobody renders is worth a look where it says itself
+    that a variable is not to be escaped."""
+    if Mode.APPLICATION not in modes or hit.taint.origin.point != Point(
+        function.module.path, function.definition.qualname, 0
+    ):
+        return
+    way = application_way(engine.program, engine.knowledge, function, hit.taint.origin, hit.rule)
+    rule = engine.knowledge.by_kind.get("template-variable")
+    if way is not None and function.definition.name == ESCAPED:
+        yield Candidate(hit, way, function, _confidence(hit, way.mode))
+    elif rule is not None and function.definition.name == ESCAPED and _marks_safe(hit) and not engine.is_used(function):
+        way = Way(Mode.APPLICATION, "a variable of the template")
+        yield Candidate(hit._replace(rule=rule), way, function, Confidence.LOW)
+
+
+def _marks_safe(hit: Hit) -> bool:
+    node = hit.expression
+    return isinstance(node, ir.Call) and node.target == ir.Name(node.at, PLACES["content"])
 
 
 def _constructor_way(engine: Engine, function: Function, hit: Hit) -> Way | None:

@@ -282,6 +282,10 @@ class Engine:
             self._module_users.setdefault(function, set()).add(user.module)
         return self.summaries.get(function, EMPTY_SUMMARY)
 
+    def is_used(self, function: Function) -> bool:
+        """Say whether anything in the program calls `function`, as far as calls were followed."""
+        return bool(self._users.get(function))
+
     def function_of(self, definition: ir.Function) -> Function:
         found = self.program.by_definition[id(definition)]
         assert isinstance(found, Function)  # noqa: S101 - Program enters every definition of the modules it is given
