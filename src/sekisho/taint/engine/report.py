@@ -65,8 +65,8 @@ def _ways_in(candidates: list[Candidate]) -> list[Candidate]:
     if len(best) < 2:
         return [min(candidates, key=_rank)]
     last = [candidate for entry, candidate in best.items() if not (_passed(candidate) & best.keys()) - {entry}]
-    if len(last) < 2:
-        return last or [min(candidates, key=_rank)]
+    if len(last) < 2 or any(map(_is_worked_on, last)):
+        return [min(last or candidates, key=_rank)]
     return [candidate._replace(place=_leaving(candidate)) for candidate in last]
 
 
@@ -81,6 +81,15 @@ def _passed(candidate: Candidate) -> set[tuple[str, str]]:
     point = candidate.hit.point
     steps = _in_order(candidate.hit.taint.step)
     return {(point.path, point.function), *((step.point.path, step.point.function) for step in steps)}
+
+
+def _is_worked_on(candidate: Candidate) -> bool:
+    """Say whether the sink's function does more than pass on what it is given: it is the one to mend then."""
+    point = candidate.hit.point
+    steps = _in_order(candidate.hit.taint.step)
+    inside = {step.point for step in steps if (step.point.path, step.point.function) == (point.path, point.function)}
+    guarded = any(guard.point.function == point.function for guard in candidate.hit.taint.guards)
+    return guarded or len(inside) > 1
 
 
 def _leaving(candidate: Candidate) -> Point:
