@@ -7,6 +7,7 @@ from sekisho.taint.engine import containers
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.calls import call
+from sekisho.taint.engine.constants import calculated, compared, is_among
 from sekisho.taint.engine.frame import Frame, join_env
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.prefixes import separator_ended
@@ -60,7 +61,9 @@ def _item(frame: Frame, node: ir.Item) -> Value:
     called = item_by_method(frame, node, base, key)
     if called is not None:
         return called
-    found = read(base, containers.key_of(key))
+    if isinstance(base.const, str) and type(key.const) is int and -len(base.const) <= key.const < len(base.const):
+        return constant(base.const[key.const])
+    found = read(base, containers.place_of(base, key))
     if isinstance(base.ref, External) and found.ref is None:
         return Value(found.taints, found.const, base.ref, found.items, found.self_origin)
     return found
@@ -79,6 +82,8 @@ def _concat(frame: Frame, node: ir.Concat) -> Value:
     parts = [frame.value(part) for part in node.parts]
     if node.text:
         parts = [_as_text(part) for part in parts]
+    elif all(type(part.const) is int for part in parts):
+        return constant(sum(part.const for part in parts))
     made = concatenated(parts)
     if made.const is UNKNOWN and made.items is None and separator_ended(parts):
         return Value(made.taints, ref=External("ends-with-separator"))
@@ -106,6 +111,9 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
             tuple(taint.changed(drop=_NOT_RESOLVED, facts=_JOINED) for taint in all_taints(right)),
         )
         return Value(taints, ref=left.ref if isinstance(left.ref, External) else None)
+    known = calculated(node.operator, left.const, right.const)
+    if known is not None:
+        return constant(known)
     if node.operator == "|":
         return join(left, right)
     return Value(merge_taints(left.taints, right.taints)) if node.operator == "*" else NOTHING
@@ -113,8 +121,14 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
 
 def _compare(frame: Frame, node: ir.Compare) -> Value:
     left, right = frame.value(node.left), frame.value(node.right)
+    if node.operator in {"in", "not in"} and left.const is not UNKNOWN:
+        inside = is_among(left.const, right)
+        return NOTHING if inside is None else constant(inside is (node.operator == "in"))
     if left.const is UNKNOWN or right.const is UNKNOWN:
         return NOTHING
+    ordered = compared(node.operator, left.const, right.const)
+    if ordered is not None:
+        return constant(ordered)
     if node.operator in {"==", "is"}:
         return constant(left.const == right.const)
     if node.operator in {"!=", "is not"}:

@@ -36,30 +36,82 @@ _MILDER = {
 
 
 class Candidate(NamedTuple):
-    """A flow from a way in to a sink."""
+    """A flow from a way in to a sink. `place`: where it is reported, if not at the sink."""
 
     hit: Hit
     way: Way
     function: Function | None
     confidence: Confidence
+    place: Point | None = None
 
 
 def report(engine: Engine, mode: Mode) -> tuple[TaintFinding, ...]:
-    """Return one finding for each sink that outside data reaches, ordered by place and rule."""
-    best: dict[tuple[str, Point], Candidate] = {}
+    """Return the findings, ordered by place and rule: for each sink the surest way in, or each way in by itself where
+    several functions of an application let data in."""
+    sinks: dict[tuple[str, Point], list[Candidate]] = {}
     for candidate in _candidates(engine, _MODES[mode]):
-        key = (candidate.hit.rule.id, candidate.hit.point)
-        seen = best.get(key)
-        if seen is None or _rank(candidate) < _rank(seen):
-            best[key] = candidate
-    findings = sorted(map(_finding, _first_sinks(best.values())), key=_order)
+        sinks.setdefault((candidate.hit.rule.id, candidate.hit.point), []).append(candidate)
+    chosen = [candidate for ways in sinks.values() for candidate in _ways_in(ways)]
+    findings = sorted(map(_finding, _first_sinks(chosen)), key=_order)
     return tuple(_with_fingerprints(findings))
+
+
+def _ways_in(candidates: list[Candidate]) -> list[Candidate]:
+    """Return one candidate for each function that lets data in to one sink; outside of applications the surest."""
+    best: dict[tuple[str, str], Candidate] = {}
+    for candidate in candidates:
+        if candidate.way.mode is Mode.APPLICATION and candidate.hit.taint.origin.kind != WRITTEN:
+            entry = _entry(candidate)
+            seen = best.get(entry)
+            if seen is None or _rank(candidate) < _rank(seen):
+                best[entry] = candidate
+    if len(best) < 2:
+        return [min(candidates, key=_rank)]
+    last = [candidate for entry, candidate in best.items() if not (_passed(candidate) & best.keys()) - {entry}]
+    if len(last) < 2 or any(map(_is_worked_on, last)):
+        return [min(last or candidates, key=_rank)]
+    return [candidate._replace(place=_leaving(candidate)) for candidate in last]
+
+
+def _entry(candidate: Candidate) -> tuple[str, str]:
+    """The file and function in which the data comes in."""
+    point = candidate.hit.taint.origin.point
+    return (point.path, point.function)
+
+
+def _passed(candidate: Candidate) -> set[tuple[str, str]]:
+    """Return the functions that the flow goes through, and the sink's: a way in behind another is that one's flow."""
+    point = candidate.hit.point
+    steps = _in_order(candidate.hit.taint.step)
+    return {(point.path, point.function), *((step.point.path, step.point.function) for step in steps)}
+
+
+def _is_worked_on(candidate: Candidate) -> bool:
+    """Say whether the sink's function does more than pass on what it is given: it is the one to mend then."""
+    point = candidate.hit.point
+    steps = _in_order(candidate.hit.taint.step)
+    inside = {step.point for step in steps if (step.point.path, step.point.function) == (point.path, point.function)}
+    guarded = any(guard.point.function == point.function for guard in candidate.hit.taint.guards)
+    return guarded or len(inside) > 1
+
+
+def _leaving(candidate: Candidate) -> Point:
+    """Return where the flow leaves the function that lets the data in, for a sink in a function that others share."""
+    hit = candidate.hit
+    step = hit.taint.step
+    if "stored" in hit.taint.facts:
+        return hit.point
+    while step is not None and (step.point.path, step.point.function) != _entry(candidate):
+        step = step.before
+    return step.point if step is not None else hit.point
 
 
 def _first_sinks(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Of the sinks in one function that one origin reaches, return the first: what mends it mends them all."""
     first: dict[tuple[str, str, str, Origin], Candidate] = {}
-    for candidate in sorted(candidates, key=lambda candidate: (candidate.hit.point, candidate.hit.rule.id)):
+    for candidate in sorted(
+        candidates, key=lambda candidate: (candidate.hit.point, candidate.hit.rule.id, _rank(candidate))
+    ):
         point = candidate.hit.point
         first.setdefault((candidate.hit.rule.id, point.path, point.function, candidate.hit.taint.origin), candidate)
     return list(first.values())
@@ -191,7 +243,7 @@ def _finding(candidate: Candidate) -> TaintFinding:
         severity=_MILDER[rule.severity] if library else rule.severity,
         confidence=candidate.confidence,
         mode=way.mode,
-        location=_location(hit.point),
+        location=_location(candidate.place or hit.point),
         preconditions=(*outside, *rule.preconditions),
         flow=_flow(candidate),
         guards=tuple(
