@@ -16,6 +16,7 @@ import typer
 
 from sekisho.cli.main import app
 from sekisho.core import Reason
+from sekisho.ledger.report import Fault
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "sekisho"
@@ -230,3 +231,11 @@ def test_every_setting_of_the_environment_is_in_the_help() -> None:
     told = " ".join(page.read_text() for page in PAGES)
     shown = {p.envvar for command in LEAVES.values() for p in command.params if getattr(p, "envvar", None)}
     assert [name for name in sorted(named) if name not in told and name not in shown] == []
+
+
+def test_every_word_of_a_verification_is_explained() -> None:
+    """docs/ledger-reading.md: each fault that `verify` can name has a row, and no other has."""
+    page = (ROOT / "docs" / "ledger-reading.md").read_text()
+    rows = page.partition("| word | what it means | 意味 |")[2].partition("\n\n")[0]
+    named = [word for row in rows.splitlines()[2:] for word in re.findall(r"`([a-z-]+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(fault.value for fault in Fault)

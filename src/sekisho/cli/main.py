@@ -33,6 +33,7 @@ from sekisho.cli import (
     transcript,
     witness,
 )
+from sekisho.cli.output import visible
 from sekisho.core import SekishoError
 
 EXIT_INTERRUPTED = 130
@@ -152,7 +153,8 @@ def _forget_output() -> None:
 
 
 def _fail(error: SekishoError) -> NoReturn:
-    print(error, file=sys.stderr)
+    # A message may quote what a stranger wrote: a name in a file, a line of a server's answer.
+    print(visible(str(error), kept="\n"), file=sys.stderr)
     sys.exit(error.exit_code)
 
 

@@ -92,6 +92,8 @@ class Decisions:
     permits: Permits = field(default_factory=Permits)
     opened: dict[str, Opened] = field(default_factory=dict)
     anchors: dict[str, list[Anchor]] = field(default_factory=dict)
+    # Origin or key → the log that it was opened for first.
+    _named: dict[str, str] = field(default_factory=dict)
 
     def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
@@ -102,14 +104,20 @@ class Decisions:
             self._take_anchor(index, entry.at, entry.body)
 
     def _take_opening(self, index: int, body: Mapping[str, Json]) -> None:
-        opened = Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
-        if self.opened.setdefault(_text(body, "log"), opened) != opened:
-            self.reader.note(Fault.LOG_REOPENED, index, f"{_text(body, 'log')} was opened before under another key")
+        log, opened = _text(body, "log"), Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
+        if self.opened.setdefault(log, opened) != opened:
+            self.reader.note(Fault.LOG_REOPENED, index, f"{log} was opened before under another key")
+        for value in (opened.origin, opened.vkey):
+            # Else two trees that one key signed would pass as two logs, and a receipt fit either.
+            if (first := self._named.setdefault(value, log)) != log:
+                self.reader.note(Fault.LOG_REOPENED, index, f"{log} has origin or key of {first}")
 
     def _take_anchor(self, index: int, at: datetime, body: Mapping[str, Json]) -> None:
         log = _text(body, "log")
-        claim = Anchor(index=index, size=_count(body, "size"), root=_root(body, "root"), at=at)
-        anchors = self.anchors.setdefault(log, [])
+        size, anchors = _count(body, "size"), self.anchors.setdefault(log, [])
+        # Said again, a checkpoint is as old as before: else calls made since the first time would look dated back.
+        since = anchors[-1].at if anchors and anchors[-1].size == size else at
+        claim = Anchor(index=index, size=size, root=_root(body, "root"), at=since)
         if log not in self.opened:
             self.reader.note(Fault.LOG_UNKNOWN, index, f"{log} was not opened before this checkpoint")
         if anchors and claim.size < anchors[-1].size:

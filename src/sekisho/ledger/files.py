@@ -8,7 +8,9 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
+from errno import ELOOP
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,8 @@ STAGING: Final = ".staging"
 CHECKPOINT: Final = "checkpoint"
 VKEY: Final = "vkey"
 TILES: Final = "tile"
+# A full bundle of the largest entries is 16.8 MB; a reader of the folder must not be made to hold more.
+_MAX_FILE_SIZE_BYTES: Final = 17_000_000
 
 
 class PublicFolder:
@@ -47,12 +51,25 @@ class PublicFolder:
             shutil.rmtree(self._staging, ignore_errors=True)
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes at `path` below the log's folder, or None if there is no such file."""
+        """Return the bytes at `path` below the log's folder, or None if there is no such file.
+
+        Of what is too large for any file of a log a part is returned, of what is no regular file (a link, a pipe)
+        nothing: neither is what belongs there.
+        """
         with _reported(self._root):
             try:
-                return (self._root / path).read_bytes()
+                descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                if error.errno == ELOOP:
+                    return b""
+                raise
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                return b""
+            with open(descriptor, "rb") as file:
+                return file.read(_MAX_FILE_SIZE_BYTES + 1)
 
     def place(self, files: Iterable[tuple[str, bytes]], *, staged: Step, placed: Step) -> None:
         """Make every file of `files` (path below the log's folder, bytes) durable at its path, in that order.

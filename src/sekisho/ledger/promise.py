@@ -6,7 +6,7 @@ it begins with a tag that holds a zero byte, and no text of a signed note holds 
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from sekisho.core.errors import SekishoError
@@ -58,6 +58,9 @@ class Promise:
             raise PromiseRefused(f"an index has at most 16 digits, a delay is 1 to {MAX_DELAY_S} seconds")
         if len(self.leaf_hash) != HASH_SIZE_BYTES:
             raise PromiseRefused("a leaf hash is 32 bytes")
+        # A promise dated to the end of the calendar would be due on no day that can be named.
+        if datetime.max.replace(tzinfo=UTC) - self.at < timedelta(seconds=self.max_delay_s):
+            raise PromiseRefused("it is due after the year 9999")
 
     @property
     def due_at(self) -> datetime:

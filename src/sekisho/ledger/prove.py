@@ -34,7 +34,10 @@ class ProofFalse(SekishoError):
 
     code: ClassVar[str] = "SKS-LEDGER-027"
     exit_code: ClassVar[int] = 1
-    hint = "Accept nothing on it. Ask for a new proof, and check that charter and policy are the ones that you trust."
+    hint = (
+        "Accept nothing on it. An entry of a calls log is proven with --opening; else ask for a new proof, and check "
+        "that charter and policy are the ones that you trust."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

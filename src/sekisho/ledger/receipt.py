@@ -154,6 +154,12 @@ def check_accusation(evidence: Evidence, root: Path | Source, *, vkey: str | Non
 
 
 def _from_json(data: bytes) -> dict[str, str]:
+    kept = sum(line.startswith(b"{") for line in data.splitlines())
+    if kept > 1:
+        raise ReceiptRefused(
+            f"{kept} receipts, not one",
+            hint="Give one line of the file: grep REQUEST-ID FILE | sekisho ledger check-receipt - DATA",
+        )
     try:
         fields = jcs.parse(data)
     except SekishoError as error:

@@ -13,6 +13,7 @@ from typing import Final
 
 from sekisho.ledger.errors import LedgerUnavailable, LogDamaged
 from sekisho.ledger.files import make_folder, sync_folder
+from sekisho.ledger.source import Folder
 from sekisho.tlog.note import MAX_NOTE_SIZE_BYTES
 
 STAMPS: Final = "stamps"
@@ -42,12 +43,12 @@ class StampFolder:
 
     def __iter__(self) -> Iterator[tuple[Path, bytes, bytes]]:
         """Yield each stamp: its file, the note and the authority's answer. Raises LogDamaged or LedgerUnavailable."""
+        if self._folder.is_symlink():
+            raise LogDamaged(f"{self._folder} is a link")
         try:
             for path in sorted(self._folder.glob("*.tsr"), key=_by_size):
                 note = path.with_name(path.name.rsplit(".", 2)[0] + ".note")
                 yield path, _read(note), _read(path)
-        except FileNotFoundError as error:
-            raise LogDamaged(f"{error.filename} is missing, so its stamp cannot be checked") from error
         except OSError as error:
             raise LedgerUnavailable(f"{error.filename}: {error.strerror or error}") from error
 
@@ -77,8 +78,10 @@ def _by_size(path: Path) -> tuple[int, str]:
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(MAX_NOTE_SIZE_BYTES + 1)
+    """Return the bytes of the regular file `path`: what a link leads to is not the log's, and would be handed on."""
+    data = Folder(path.parent).read(path.name, MAX_NOTE_SIZE_BYTES)
+    if data is None:
+        raise LogDamaged(f"{path.name[:120]!r} is missing or no regular file, so a stamp cannot be checked")
     if len(data) > MAX_NOTE_SIZE_BYTES:
         raise LogDamaged(f"{path.name}: more than {MAX_NOTE_SIZE_BYTES} bytes")
     return data

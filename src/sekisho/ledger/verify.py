@@ -125,6 +125,7 @@ def _verify_whole(heads: Heads, asked: _Asked) -> Report:
     tree = _check_log(heads, DECISIONS, asked.vkey, asked, notebook, on_entries)
     if tree is None:
         return _report(None, asked, notebook, [])
+    _check_own_key(tree, decisions, notebook)
     cosigned = _check_policy(tree, asked.policy, notebook)
     reports = [replace(_log_report(tree, decisions.reader), cosigned=cosigned)]
     # (3)
@@ -241,6 +242,13 @@ def _check_anchors(log: str, tree: Tree | None, decisions: Decisions, notebook: 
                 message = f"{log} did not have this root at size {anchor.size}"
                 decisions.reader.note(Fault.ANCHOR_DIFFERS, anchor.index, message)
     return max((anchor.size for anchor in anchors), default=0)
+
+
+def _check_own_key(tree: Tree, decisions: Decisions, notebook: Notebook) -> None:
+    """Note a calls log under the decisions log's own key: its trees would pass for forks of decisions, or hide one."""
+    for log, opened in decisions.opened.items():
+        if opened.vkey == tree.verifier.vkey:
+            notebook.add(Fault.LOG_REOPENED, log, "was opened under the key of the decisions log")
 
 
 def _check_folders(heads: Heads, notebook: Notebook) -> None:

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from sekisho.cli.ledger import app
 from sekisho.cli.ledger.charter_file import CharterUnreadable
-from sekisho.ledger import LedgerNotFound
+from sekisho.ledger import EntryKind, LedgerNotFound, Log
+from sekisho.tlog.note import NoteSigner
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -58,7 +59,7 @@ def test_a_fault_exits_1_and_says_what_and_where(story: Any) -> None:
     code, output = run(story.ledger)
     assert code == 1
     assert "file-differs: decisions/tile/0/000.p/4" in output
-    assert "NOT VERIFIED: 1 problems" in output
+    assert "NOT VERIFIED: 1 problem. Keep this copy" in output
     code, output = run(story.ledger, "--json")
     assert code == 1
     assert json.loads(output)["problems"][0]["where"] == "decisions/tile/0/000.p/4"
@@ -88,3 +89,26 @@ def test_verifying_needs_the_base_install_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_origin_cannot_act_on_the_terminal(programme: Any) -> None:
+    """The decisions log chooses what a calls log is called; the report shows it as letters, in JSON as in the table."""
+    origin = "sekisho.example/\u009b2J\u202egate"
+    key = programme.key("calls/gate-0")
+    vkey = NoteSigner(origin, key).verifier.vkey
+    opening = programme.entry(EntryKind.CALLS_LOG_OPENED, log="calls/gate-0", origin=origin, vkey=vkey)
+    decisions = programme.log("decisions")
+    decisions.append(opening).result()
+    decisions.close()
+    Log.open(
+        store=programme.data / "stores" / "calls.db",
+        public=programme.ledger / "calls" / "gate-0",
+        origin=origin,
+        key=key,
+        clock=programme._clock,
+    ).close()
+    for arguments in ((programme.data,), (programme.data, "--json")):
+        code, output = run(*arguments)
+        assert code == 0
+        assert all(c.isprintable() or c == "\n" for c in output)
+    assert json.loads(output)["logs"][1]["origin"] == origin

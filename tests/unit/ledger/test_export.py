@@ -112,6 +112,29 @@ def test_time_stamps_come_along(story: Any, tmp_path: Path, files_below: FilesBe
     assert len(taken) == 2
 
 
+@pytest.mark.parametrize("planted", ["note", "answer", "folder", "pipe"])
+def test_what_lies_beside_the_stamps_is_never_taken_along(story: Any, tmp_path: Path, planted: str) -> None:
+    """Who can write to the public folder must not get its reader's own files by a link, nor stop it by a pipe."""
+    secret, log = tmp_path / "office.token", story.ledger / "decisions"
+    secret.write_text("a secret")
+    aside = tmp_path / "aside" if planted == "folder" else log / "stamps"
+    aside.mkdir()
+    note, answer = aside / f"5.{'0' * 16}.note", aside / f"5.{'0' * 16}.{'0' * 16}.tsr"
+    for path, name in ((note, "note"), (answer, "answer")):
+        if planted == name:
+            path.symlink_to(secret)
+        else:
+            path.write_bytes(b"a stamp")
+    if planted == "folder":
+        (log / "stamps").symlink_to(aside)
+    if planted == "pipe":
+        answer.unlink()
+        os.mkfifo(answer)
+    with pytest.raises(LogDamaged):
+        export_ledger(open_source(str(story.ledger)), tmp_path / "copy", NOTHING)
+    assert not (tmp_path / "copy").exists()
+
+
 def test_nothing_is_ever_overwritten(story: Any, tmp_path: Path) -> None:
     """A folder, a file, a link to nowhere: what is there stays as it is."""
     places = [tmp_path / name for name in ("folder", "file", "link")]

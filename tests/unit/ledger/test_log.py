@@ -1,6 +1,7 @@
 """The writer: what is answered is durable, what is durable is published, and nothing else ever is."""
 
 import asyncio
+import os
 import resource
 import shutil
 import sqlite3
@@ -637,3 +638,27 @@ def test_a_fork_found_while_publishing_stops_the_log(programme: Any) -> None:
         log.append(programme.snapshot()).result()
     with pytest.raises(SekishoError):
         log.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+@pytest.mark.parametrize("path", ["vkey", "tile/entries/000.p/5", "checkpoint"])
+def test_what_is_planted_in_the_public_folder_stops_no_start(programme: Any, path: str, kind: str) -> None:
+    """A pipe is not waited for and a link not followed: a tile is put right, a checkpoint needs a person."""
+    log = programme.log("decisions")
+    fill(log, programme, 5)
+    log.close()
+    planted = programme.ledger / "decisions" / path
+    was = planted.read_bytes()
+    planted.unlink()
+    if kind == "pipe":
+        os.mkfifo(planted)
+    else:
+        (programme.data / "elsewhere").write_bytes(was)
+        planted.symlink_to(programme.data / "elsewhere")
+    if path == "checkpoint":
+        with pytest.raises(CheckpointDamaged):
+            programme.log("decisions")
+        return
+    programme.log("decisions").close()
+    assert not planted.is_symlink()
+    assert planted.read_bytes() == was

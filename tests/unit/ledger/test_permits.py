@@ -195,6 +195,23 @@ def test_a_call_dated_back_before_a_revocation_is_named_by_the_anchor_before_it(
     assert faults(check(programme)) == expected
 
 
+def test_an_anchor_said_again_dates_no_call(programme: Any, logs: tuple[Log, Log]) -> None:
+    """Who writes the decisions log must not make an honest gate's call look late by repeating an old checkpoint."""
+    decisions, calls = logs
+    for entry in (programme.grant(), programme.snapshot()):
+        decisions.append(entry).result()
+    before = decisions.head()
+    calls.append(programme.intent(before, "req-1")).result()
+    head = calls.head()
+    decisions.append(programme.anchor(head)).result()
+    calls.append(programme.intent(before, "req-2")).result()
+    decisions.append(programme.revocation("grt-1")).result()
+    programme._clock.advance(timedelta(hours=1))
+    decisions.append(programme.anchor(head)).result()
+    close(calls, decisions)
+    assert check(programme).problems == ()
+
+
 @pytest.mark.parametrize(("lapse_min", "expected"), [(1, set()), (3, {Fault.CALLED_ON_HOLD})])
 def test_a_call_dated_ahead_past_a_hold_is_named_by_the_anchor_over_it(
     programme: Any, logs: tuple[Log, Log], lapse_min: int, expected: set[Fault]

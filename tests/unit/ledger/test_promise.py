@@ -192,3 +192,11 @@ class _Fixed(NoteSigner):
 
     def sign(self, text: str) -> NoteSignature:
         return replace(super().sign(text), value=self._value)
+
+
+def test_a_promise_that_is_never_due_is_refused() -> None:
+    """Dated so late that its hour has no name, it would end whoever asks for that hour."""
+    last = datetime.max.replace(tzinfo=UTC)
+    assert replace(PROMISE, at=last - timedelta(seconds=600)).due_at == last
+    with pytest.raises(PromiseRefused):
+        replace(PROMISE, at=last - timedelta(seconds=600) + timedelta.resolution)

@@ -321,6 +321,15 @@ def test_what_two_readers_could_read_differently_is_no_receipt(saved: bytes) -> 
         parse_receipt(saved)
 
 
+def test_a_file_of_many_receipts_is_told_to_be_cut() -> None:
+    """The file that `sign_in(receipts=…)` keeps has a line a call: the error says how many, and to give one."""
+    line = b'{"sekisho-promise": "a"}\n'
+    with pytest.raises(ReceiptRefused, match="3 receipts, not one") as refused:
+        parse_receipt(line * 3)
+    assert "one line" in str(refused.value.hint)
+    assert parse_receipt(line).promise == "a"
+
+
 @given(data=st.binary(max_size=400))
 def test_any_bytes_are_a_receipt_or_a_refusal(data: bytes) -> None:
     """Nothing else leaves the room."""

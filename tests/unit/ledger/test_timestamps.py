@@ -280,6 +280,31 @@ def test_the_command_stamps_over_http_and_checks_later(
     assert not verify_ledger(folder, vkey=verifier.vkey).is_verified
 
 
+def test_verification_checks_stamps_under_a_root_that_is_given(
+    authority: Authority, served: str, stamped: Any, programme: Any, tmp_path: Path
+) -> None:
+    """Good: 0, and told; of another authority, or none there: 1, although the ledger itself verifies."""
+
+    def verified(root: Path) -> tuple[int, dict[str, Any]]:
+        done = CliRunner().invoke(app, ["verify", str(programme.data), "--tsa-root", str(root), "--json"])
+        return done.exit_code, json.loads(done.stdout)
+
+    code, told = verified(authority.root)
+    assert (code, told["verified"], told["stamps"], told["problems"]) == (1, False, [], [])
+    assert told["stamps_refused"] == ["no time stamp is kept beside any log"]
+    with pytest.raises(SekishoError, match="SKS-CLI-210"):
+        run(programme.data, "--check", "--tsa-root", authority.root)
+    assert run(programme.data, "--tsa", served, "--tsa-root", authority.root)[0] == 0
+    code, told = verified(authority.root)
+    assert (code, told["verified"], told["stamps_refused"]) == (0, True, [])
+    assert (told["stamps"][0]["log"], told["stamps"][0]["size"]) == ("decisions", 5)
+    code, told = verified(Authority(tmp_path / "other").root)
+    assert (code, told["verified"], told["stamps"], told["problems"]) == (1, False, [], [])
+    assert "decisions: the time stamp of size 5 is not good" in told["stamps_refused"][0]
+    ended = CliRunner().invoke(app, ["verify", str(programme.data), "--tsa-root", str(tmp_path / "other" / "ca.pem")])
+    assert ended.stdout.splitlines()[-1] == "NOT VERIFIED: a time stamp is refused"
+
+
 def test_a_log_that_lost_or_changed_what_was_stamped_is_found(
     authority: Authority, stamped: Any, programme: Any, tmp_path: Path
 ) -> None:

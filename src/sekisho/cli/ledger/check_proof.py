@@ -10,7 +10,7 @@ from sekisho.cli.ledger.charter_file import CharterFile, read_charter, vkey_of
 from sekisho.cli.ledger.lines import entry_line, parse_entry
 from sekisho.cli.ledger.place import PolicyFile, read_policy
 from sekisho.cli.options import AsJson
-from sekisho.cli.output import show
+from sekisho.cli.output import show, visible
 from sekisho.core import SekishoError
 from sekisho.ledger import Proven, check_entry_proof
 from sekisho.tlog.note import NoteVerifier
@@ -50,7 +50,7 @@ def check_proof(
         show(_to_dict(proven), as_json=True)
     else:
         print(entry_line(proven.index, parse_entry(proven.entry)))
-        print(_verdict(proven))
+        print(visible(_verdict(proven)))
 
 
 def _read(path: Path) -> bytes:

@@ -54,7 +54,7 @@ _POLICY: Final = _gate(
 _INTENT: Final = _gate(
     8,
     "no call is forwarded before its intent is durable",
-    "意図の記録が確定するまで、呼び出しは転送されません",
+    "実行前の記録が確定するまで、呼び出しは転送されません",
     "gate/call.py",
 )
 
@@ -100,7 +100,7 @@ CONTROLS: Final[Mapping[ClauseKind, tuple[Control, ...]]] = MappingProxyType(
             _gate(
                 11,
                 "every way out after the intent writes an outcome",
-                "意図の記録後は、どの終わり方でも結果が記録されます",
+                "実行前の記録の後は、どの終わり方でも結果が記録されます",
                 "gate/record.py",
             ),
         ),

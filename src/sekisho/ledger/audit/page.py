@@ -54,7 +54,7 @@ def summary_rows(audit: Audit, language: Language) -> Iterator[tuple[str, str, s
         yield (
             f"{number}. {words.CLAUSES[ruling.clause.kind].in_(language)}",
             _terms(ruling),
-            ", ".join(control.file for control in ruling.controls) or words.NONE.in_(language),
+            ", ".join(dict.fromkeys(control.file for control in ruling.controls)) or words.NONE.in_(language),
             f"{ruling.shows.count} / {ruling.against.count} / {ruling.open.count}",
             words.RESULTS[ruling.result].in_(language),
         )

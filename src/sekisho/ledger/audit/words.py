@@ -85,7 +85,7 @@ CLAUSES: Final[Mapping[ClauseKind, Text]] = MappingProxyType(
         ),
         ClauseKind.RECORD: Text(
             "Every call is on record once, before it is made and with its outcome after",
-            "すべての呼び出しが一度だけ、事前に意図が、事後に結果が記録されること",
+            "すべての呼び出しが一度だけ記録され、実行前の記録と結果の記録があること",
         ),
     }
 )
@@ -135,7 +135,9 @@ GROUNDS: Final[Mapping[Ground, Text]] = MappingProxyType(
             "judged by a snapshot that had ended", "効力を失ったスナップショットで判断されました"
         ),
         Ground.REQUEST_REPEATED: Text("its request id was used before", "リクエスト番号が重複しています"),
-        Ground.ANSWER_WITHOUT_INTENT: Text("an outcome for which no intent waits", "対応する意図の記録がない結果です"),
+        Ground.ANSWER_WITHOUT_INTENT: Text(
+            "an outcome for which no intent waits", "対応する実行前の記録がない結果です"
+        ),
         Ground.NO_OUTCOME: Text(
             "no outcome yet: under way, or lost", "結果がまだありません（処理中、または失われました）"
         ),

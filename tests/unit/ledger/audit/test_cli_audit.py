@@ -31,6 +31,8 @@ def test_an_accord_that_nobody_broke_exits_0_and_claims_no_more(rig, charter):
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "accord acc_1: not shown"
     assert "Calls that never passed a gate" in done.stdout
+    # A control that acts at two steps is named once in a row.
+    assert "access/resolve.py, access/resolve.py" not in done.stdout
     whole = json.loads(_run("acc_1", rig.ledger.parent, "--charter", charter, "--json").stdout)
     assert whole["result"] == "not-shown"
     assert {clause["result"] for clause in whole["clauses"]} == {"met", "not-shown"}
