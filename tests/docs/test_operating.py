@@ -1,4 +1,4 @@
-"""docs/operating.md and docs/disclosure.md are run as they stand: what a newcomer copies works."""
+"""docs/operating.md, docs/ledger-reading.md and docs/disclosure.md are run as they stand: what one copies works."""
 
 import contextlib
 import os
@@ -31,10 +31,10 @@ DONE = "this step is done"
 
 @pytest.mark.timeout(600)
 def test_the_walkthrough_goes_through(tmp_path):
-    """Every command of both pages, in their order, each ending with 0; the outputs are what the pages promise."""
+    """Every command of these pages, in their order, each ending with 0; the outputs are what the pages promise."""
     pytest.importorskip("xllamacpp", reason="needs the local model")
     with _Walk(tmp_path, _free_ports()) as walk:
-        for page in ("operating.md", "disclosure.md"):
+        for page in ("operating.md", "ledger-reading.md", "disclosure.md"):
             for shell, lines in BLOCK.findall((DOCS / page).read_text()):
                 if shell == "sh":
                     walk.step(lines)

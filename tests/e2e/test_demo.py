@@ -102,6 +102,11 @@ def test_every_flipped_byte_was_noticed(facts):
     assert all(facts["proof"]["one_flipped_byte_noticed"].values())
 
 
+def test_every_receipt_became_a_proof(facts):
+    """What the answers' headers promised is in the published tree."""
+    assert facts["proof"]["promises_kept"] == facts["access"]["receipts"] == 6
+
+
 def test_without_network_the_hunt_is_skipped_and_the_demo_is_not_ok(tmp_path):
     """No copy and no network: the act says so, what rests on it too, and the command ends with 1."""
     code, told = play(tmp_path / "data", https_proxy="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9")

@@ -22,7 +22,7 @@ from sekisho.access.tables import AccordRow, GrantRow, HoldRow
 from sekisho.formats import dsse
 from sekisho.registry.services import list_assets, list_institutions, list_principals
 from sekisho.tokens import PublicKey
-from sekisho.trust import Accord, Grant, Hold, LabModels, read_accord, read_grant, read_hold
+from sekisho.trust import Accord, Auditors, Grant, Hold, LabModels, read_accord, read_grant, read_hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,7 @@ def build_snapshot(
     issuer: str,
     token_keys: tuple[PublicKey, ...],
     labs: Iterable[LabModels],
+    auditors: Auditors | None = None,
 ) -> Snapshot:
     """Return all that is in force at `made_at` (aware UTC); every list is in order of id.
 
@@ -102,6 +103,7 @@ def build_snapshot(
         grants=tuple(_snapshot_grant(issued.grant, issued.state) for issued in list_grants(session)),
         holds=_holds_in_force(session, made_at),
         labs=tuple(SnapshotLab(party=lab.party, models=lab.models) for lab in labs),
+        auditors=auditors,
     )
 
 

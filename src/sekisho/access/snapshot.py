@@ -16,7 +16,7 @@ from sekisho.core import Window
 from sekisho.core.ids import AccordId, AssetId, GrantId, HoldId, InstitutionId, PrincipalId
 from sekisho.registry import AssetKind, InstitutionKind, Lei, PrincipalKind
 from sekisho.tokens import PublicKey
-from sekisho.trust import TargetKind
+from sekisho.trust import Auditors, TargetKind
 
 
 class GrantState(Enum):
@@ -104,6 +104,7 @@ class SnapshotLab:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What is in force. `version` rises with every change; `issuer`: the `iss` of access tokens, `token_keys`: theirs.
+    `auditors`: to whom gates seal the content of calls, None if no content is kept.
 
     Ids are unique, a key belongs to one principal, and a model to one lab; else SnapshotRefused. References may dangle
     (a person has left, the grant still lists them): deciding treats what is missing as not permitted.
@@ -120,6 +121,7 @@ class Snapshot:
     grants: tuple[SnapshotGrant, ...]
     holds: tuple[SnapshotHold, ...]
     labs: tuple[SnapshotLab, ...]
+    auditors: Auditors | None = None
     # Built once, since a gate looks up three ids for every call and a snapshot may list 200,000 principals.
     _index: "_Index" = field(init=False, repr=False, compare=False)
 

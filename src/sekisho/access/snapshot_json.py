@@ -24,7 +24,7 @@ from sekisho.core.ids import AccordId, AssetId, GrantId, HoldId, InstitutionId, 
 from sekisho.formats import jcs
 from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind, parse_lei
 from sekisho.tokens import encode_key_set, parse_key_set
-from sekisho.trust import TargetKind
+from sekisho.trust import TargetKind, auditors_payload, read_auditors
 
 _Fields = Mapping[str, jcs.Json]
 _T = TypeVar("_T")
@@ -65,6 +65,7 @@ def snapshot_to_json(snapshot: Snapshot) -> dict[str, jcs.Json]:
         "grants": [_grant_to_json(grant) for grant in snapshot.grants],
         "holds": [_hold_to_json(hold) for hold in snapshot.holds],
         "labs": [{"party": lab.party, "models": lab.models} for lab in snapshot.labs],
+        **({} if snapshot.auditors is None else {"auditors": auditors_payload(snapshot.auditors)}),
     }
 
 
@@ -88,7 +89,11 @@ def snapshot_from_json(value: jcs.Json) -> Snapshot:
 
 
 def _read_snapshot(value: jcs.Json) -> Snapshot:
-    fields = _object(value, frozenset(Snapshot.__dataclass_fields__) - {"_index"})
+    names = frozenset(Snapshot.__dataclass_fields__) - {"_index"}
+    # Absent, not null, where there are none.
+    if isinstance(value, Mapping) and "auditors" not in value:
+        names -= {"auditors"}
+    fields = _object(value, names)
     return Snapshot(
         version=_integer(fields["version"]),
         made_at=parse_utc(_text(fields["made_at"])),
@@ -101,6 +106,7 @@ def _read_snapshot(value: jcs.Json) -> Snapshot:
         grants=_list(fields["grants"], _grant),
         holds=_list(fields["holds"], _hold),
         labs=_list(fields["labs"], _lab),
+        auditors=read_auditors(fields["auditors"]) if "auditors" in fields else None,
     )
 
 

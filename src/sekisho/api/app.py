@@ -14,6 +14,7 @@ from sekisho.api.registry import registry_routes
 from sekisho.api.security import OPEN, PROTECTED, OfficeGuard
 from sekisho.api.sharing import sharing_routes
 from sekisho.api.tokens import token_routes
+from sekisho.api.transcripts import transcript_routes
 
 # The largest bodies are an SBOM of 100,000 components and a campaign with as many findings.
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -35,7 +36,12 @@ def make_app(office: Office, issuer: Issuer, sharing: Sharing, *, office_credent
     )
     errors.install(app)
     api = APIRouter(prefix=PROTECTED)
-    for routes in (registry_routes(office), programme_routes(office), sharing_routes(office, sharing)):
+    for routes in (
+        registry_routes(office),
+        programme_routes(office),
+        sharing_routes(office, sharing),
+        transcript_routes(office),
+    ):
         api.include_router(routes)
     app.include_router(api)
     app.include_router(token_routes(office, issuer))

@@ -80,8 +80,8 @@ def install(app: FastAPI) -> None:
 
 
 def status_of(error: SekishoError) -> int:
-    """Return the HTTP status that goes with `error`."""
-    return _STATUS.get(type(error), _REFUSED)
+    """Return the HTTP status that goes with `error`, or with the nearest error that it is a kind of."""
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), _REFUSED)
 
 
 def _problem(error: SekishoError) -> Response:

@@ -1,6 +1,6 @@
 """What the API asks of the process that hosts it. `server/` fills it in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -28,6 +28,39 @@ class Done(Generic[T]):
     in_force_ms: dict[str, float | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedCall:
+    """A call whose content is erased. `index`: of the entry; `is_destroyed`: the gate has said that it is gone."""
+
+    request_id: str
+    log: str
+    index: int
+    is_destroyed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedTranscript:
+    """A sealed transcript that may leave the folder of the gate `slot`. `index`: of the entry that says so."""
+
+    request_id: str
+    log: str
+    slot: str
+    index: int
+    sealed_sha256: str
+
+
+class Transcripts(Protocol):
+    """The office's acts on the content of calls."""
+
+    def erase(self, request_ids: Sequence[str], *, basis: str) -> tuple[ErasedCall, ...]:
+        """Erase the content of calls; each is an entry first."""
+        ...
+
+    def release(self, request_id: str, *, requested_by: str, basis: str) -> ReleasedTranscript:
+        """Put on record that a sealed transcript is handed out."""
+        ...
+
+
 class Office(Protocol):
     """The control plane as its API sees it."""
 
@@ -50,6 +83,11 @@ class Office(Protocol):
 
     def act(self, change: Callable[[Session], T]) -> Done[T]:
         """Run `change` in one transaction, log its entries, tell the gates; return when durable and told."""
+        ...
+
+    @property
+    def transcripts(self) -> Transcripts:
+        """The acts on the content of calls."""
         ...
 
     def check_ready(self) -> None:

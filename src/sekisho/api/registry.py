@@ -1,11 +1,13 @@
 """/api/v1: institutions, principals and assets."""
 
+import secrets
 from typing import Any
 
 from fastapi import APIRouter
 
 from sekisho.api.answers import Body, StrictRoute, done, named, to_json
 from sekisho.api.interfaces import Office
+from sekisho.ledger.commitment import SALT_SIZE_BYTES
 from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind
 from sekisho.registry import services as registry
 
@@ -73,6 +75,7 @@ def registry_routes(office: Office) -> APIRouter:
                     kind=named(PrincipalKind, body.kind),
                     name=body.name,
                     jwk=body.key,
+                    salt=secrets.token_bytes(SALT_SIZE_BYTES),
                     ids=office.ids,
                     at=office.clock.now(),
                 )

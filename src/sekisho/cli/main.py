@@ -30,7 +30,10 @@ from sekisho.cli import (
     principal,
     serve,
     taint,
+    transcript,
+    witness,
 )
+from sekisho.cli.output import visible
 from sekisho.core import SekishoError
 
 EXIT_INTERRUPTED = 130
@@ -70,6 +73,8 @@ for noun in (
     inventory,
     case,
     ledger,
+    transcript,
+    witness,
 ):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
@@ -148,7 +153,8 @@ def _forget_output() -> None:
 
 
 def _fail(error: SekishoError) -> NoReturn:
-    print(error, file=sys.stderr)
+    # A message may quote what a stranger wrote: a name in a file, a line of a server's answer.
+    print(visible(str(error), kept="\n"), file=sys.stderr)
     sys.exit(error.exit_code)
 
 

@@ -19,7 +19,7 @@ def show(value: Any, *, as_json: bool) -> None:
     lines a record.
     """
     if as_json:
-        print(_visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True), kept="\n"))
+        print(visible(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True), kept="\n"))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         _show_rows(value)
     else:
@@ -63,7 +63,7 @@ def _lines(value: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
 
 
 def _label(name: str) -> str:
-    return _visible(name.replace("_", " "))
+    return visible(name.replace("_", " "))
 
 
 def one_line(value: Any) -> str:
@@ -74,10 +74,10 @@ def one_line(value: Any) -> str:
         return ", ".join(f"{_label(name)} {one_line(item)}" for name, item in value.items())
     if isinstance(value, list):
         return ", ".join(map(one_line, value))
-    return _visible(value if isinstance(value, str) else json.dumps(value))
+    return visible(value if isinstance(value, str) else json.dumps(value))
 
 
-def _visible(text: str, *, kept: str = "") -> str:
+def visible(text: str, *, kept: str = "") -> str:
     """Return `text` with what a terminal would act on, or show in another order, as JSON escapes.
 
     The ideographic space is how Japanese is typed, and shows.

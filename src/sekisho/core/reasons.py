@@ -43,6 +43,7 @@ class Reason(Enum):
     POLICY_FAILED = "SKS-POLICY-502"
     BUDGET_SPENT = "SKS-ACCESS-701"
     LEDGER_UNAVAILABLE = "SKS-LEDGER-801"
+    NOT_SEALED = "SKS-LEDGER-802"
     LAB_UNREACHABLE = "SKS-LABS-901"
     LAB_TIMEOUT = "SKS-LABS-902"
     LAB_BROKE_OFF = "SKS-LABS-903"
@@ -345,6 +346,15 @@ REASONS: Mapping[Reason, ReasonText] = MappingProxyType(
             ja="台帳に記録できなかったため、呼び出しを行わなかったか、その応答を保留しました。",
             change_en="Try again once the ledger writes again; the office is alerted.",
             change_ja="台帳の復旧後に、もう一度お試しください。事務局に通知されます。",
+            ask=Ask.OFFICE,
+        ),
+        Reason.NOT_SEALED: ReasonText(
+            status=503,
+            step=8,
+            en="The content could not be sealed to the auditors, so the call was not made, or its answer was withheld.",
+            ja="内容を監査人向けに封印できなかったため、呼び出しを行わなかったか、その応答を保留しました。",
+            change_en="Try again once the gate's disk takes files again; the office is alerted.",
+            change_ja="ゲートのディスクの復旧後に、もう一度お試しください。事務局に通知されます。",
             ask=Ask.OFFICE,
         ),
         Reason.LAB_UNREACHABLE: ReasonText(

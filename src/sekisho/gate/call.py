@@ -20,7 +20,9 @@ from sekisho.gate.forward import encode_request
 from sekisho.gate.judge import judge
 from sekisho.gate.lifeline import CutShort
 from sekisho.gate.plan import Parts, Plan, UnderWay, plan_call
+from sekisho.gate.record import Intent
 from sekisho.gate.relay import Passage, Relay, begin_stream
+from sekisho.gate.transcripts import CallTranscript, NotKept
 from sekisho.labs import Dialect, Surface, dialect_named, find_surface
 from sekisho.ledger import Committer, commit
 
@@ -36,29 +38,44 @@ async def serve_call(parts: Parts, incoming: IncomingCall) -> None:
     request_id = parts.ids.new("req")
     try:
         plan = plan_call(parts, incoming, request_id)
-        index, salt = await _intend(parts, incoming, plan)
+        salts = (parts.salts(), parts.salts())
+        intent, transcript = await _intend(parts, incoming, plan, salts)
     except Denied as denied:
         await _deny(parts, incoming, request_id, denied)
         return
-    passage = Passage(commitment=Committer(salt))
-    reason = await _carry(parts, incoming, plan, index, passage)
-    reason = await _settle(parts, incoming, plan, index, passage, reason, salt)
-    await _release(parts, incoming, plan, index, passage, reason)
+    passage = Passage(commitment=Committer(salts[1]), transcript=transcript)
+    reason = await _carry(parts, incoming, plan, intent, passage)
+    reason = await _settle(parts, incoming, plan, intent.index, passage, reason, salts[1])
+    await _release(parts, incoming, plan, intent, passage, reason)
     _note(parts, incoming, plan.request_id, reason, status=passage.status, lab=plan.permit.standing.lab)
 
 
-async def _intend(parts: Parts, incoming: IncomingCall, plan: Plan) -> tuple[int, bytes]:
-    """(8) Return index of the durable intent and the salt for the outcome, or raise Denied, the budget given back."""
-    salt = parts.salts()
+async def _intend(
+    parts: Parts, incoming: IncomingCall, plan: Plan, salts: tuple[bytes, bytes]
+) -> tuple[Intent, CallTranscript]:
+    """(8) Return the durable intent and the transcript, begun, or raise Denied, the budget given back.
+
+    The request is sealed first: where content must be kept, no call is intended that leaves none.
+    """
+    commitment = commit(plan.body, salts[0])
+    transcript: CallTranscript = NotKept()
     try:
-        index = await parts.recorder.intend(intent_body(plan, incoming.caller, commit(plan.body, salt)), salt=salt)
+        transcript = await parts.transcripts.begin(
+            plan.permit.force.snapshot.auditors,
+            request_id=plan.request_id,
+            request=plan.body,
+            request_commitment=commitment,
+            salts=salts,
+        )
+        intent = await parts.recorder.intend(intent_body(plan, incoming.caller, commitment), salt=salts[0])
     except Denied:
+        transcript.discard()
         parts.budgets.settle(plan.reservation, tokens=0, counts=False)
         raise
-    return index, parts.salts()
+    return intent, transcript
 
 
-async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, passage: Passage) -> Reason | None:
+async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, intent: Intent, passage: Passage) -> Reason | None:
     """(9) and (10): return None when the lab's answer is whole, else why it is not."""
     upstream, under_way = plan.lab.upstream, UnderWay(reach=plan.permit.reach, lifeline=incoming.lifeline)
     try:
@@ -80,7 +97,7 @@ async def _carry(parts: Parts, incoming: IncomingCall, plan: Plan, index: int, p
                 reader=plan.dialect.reader(plan.surface, plan.call, plan.body),
                 passage=passage,
                 credential=upstream.credential,
-                receipt=_receipt(parts, plan.request_id, index),
+                receipt=_receipt(parts, plan.request_id, intent),
                 patience=parts.patience,
             )
             await relay.run(plan.call)
@@ -119,27 +136,43 @@ async def _settle(
     reason: Reason | None,
     salt: bytes,
 ) -> Reason | None:
-    """(11) Settle the budget and write the outcome; return why the answer is not whole, or may not be released."""
+    """(11) Seal the transcript, settle the budget and write the outcome; return why the answer is not whole, or may
+    not be released.
+    """
+    sealed_sha256 = None
+    try:
+        sealed_sha256 = await passage.transcript.finish(passage.held if reason is None else b"")
+    except Denied as denied:
+        # What is not sealed is not released, where it has to be.
+        reason = reason or denied.reason
     passage.close(is_whole=reason is None)
     tokens = settled_tokens(plan.reservation, forwarded=passage.forwarded, status=passage.status, answer=passage.answer)
     outcome = "complete" if reason is None else reason.value
     parts.budgets.settle(plan.reservation, tokens=tokens, counts=is_used_up(outcome, tokens))
+    duration_us = _duration_us(incoming)
     body = outcome_body(
-        plan, index, passage, outcome=outcome, settled_tokens=tokens, duration_us=_duration_us(incoming)
+        plan,
+        index,
+        passage,
+        outcome=outcome,
+        settled_tokens=tokens,
+        duration_us=duration_us,
+        sealed_sha256=sealed_sha256,
     )
     try:
         await parts.recorder.answer(body, salt=salt)
     except Denied as denied:
         # What is not recorded is not released.
         return reason or denied.reason
+    passage.transcript.settle()
     return reason
 
 
 async def _release(
-    parts: Parts, incoming: IncomingCall, plan: Plan, index: int, passage: Passage, reason: Reason | None
+    parts: Parts, incoming: IncomingCall, plan: Plan, intent: Intent, passage: Passage, reason: Reason | None
 ) -> None:
     """(12) Give the caller what is left of the answer, or the reason why it is not whole; then the call is over."""
-    connection, receipt = incoming.connection, _receipt(parts, plan.request_id, index)
+    connection, receipt = incoming.connection, _receipt(parts, plan.request_id, intent)
     is_whole = True
     if reason is None:
         is_whole = await _release_answer(incoming, passage, receipt)
@@ -195,11 +228,12 @@ def _dialect_for(incoming: IncomingCall, surface: Surface | None) -> Dialect:
     return dialect_named("anthropic" if b"anthropic-version" in incoming.head.fields else "openai")
 
 
-def _receipt(parts: Parts, request_id: str, index: int) -> tuple[answers.Field, ...]:
+def _receipt(parts: Parts, request_id: str, intent: Intent) -> tuple[answers.Field, ...]:
     return (
         (b"sekisho-request-id", request_id.encode()),
-        (b"sekisho-intent-index", b"%d" % index),
+        (b"sekisho-intent-index", b"%d" % intent.index),
         (b"sekisho-log", parts.log_name.encode()),
+        (b"sekisho-promise", intent.promise.encode()),
         (b"dpop-nonce", parts.authenticator.nonce()),
     )
 

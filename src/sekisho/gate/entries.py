@@ -37,10 +37,21 @@ def intent_body(plan: Plan, caller: Caller, commitment: str) -> dict[str, Json]:
 
 
 def outcome_body(
-    plan: Plan, intent_index: int, passage: Passage, *, outcome: str, settled_tokens: int, duration_us: int
+    plan: Plan,
+    intent_index: int,
+    passage: Passage,
+    *,
+    outcome: str,
+    settled_tokens: int,
+    duration_us: int,
+    sealed_sha256: str | None,
 ) -> dict[str, Json]:
-    """Return the body of `call-answered/v1`. `outcome`: `complete`, or the code of the reason why it is not."""
+    """Return the body of `call-answered/v1`. `outcome`: `complete`, or the code of the reason why it is not.
+
+    `sealed_sha256`: of the transcript, None where none is kept.
+    """
     answer = passage.answer
+    sealed = {} if sealed_sha256 is None else {"sealed_sha256": sealed_sha256}
     return {
         "request_id": plan.request_id,
         "intent_index": intent_index,
@@ -53,6 +64,7 @@ def outcome_body(
         "response_commitment": passage.commitment.text() if passage.size_bytes else None,
         "response_size_bytes": passage.size_bytes,
         "duration_us": duration_us,
+        **sealed,
     }
 
 

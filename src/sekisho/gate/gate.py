@@ -133,6 +133,7 @@ class Gate:
                 waited_s = 0.0
                 await self.parts.counts.write(self.parts.recorder)
             await self.parts.recorder.pay_owed()
+            await self.parts.transcripts.pay_owed()
 
     async def stop(self, *, within_s: float = limits.DRAIN_TIMEOUT_S) -> None:
         """Take no more calls, let those under way end within `within_s`, cut the rest, write what is owed."""
@@ -151,6 +152,7 @@ class Gate:
             lab.pool.close()
         await self.parts.counts.write(self.parts.recorder)
         await self.parts.recorder.pay_owed()
+        self.parts.transcripts.close()
 
     # what the admin listener shows
 

@@ -70,3 +70,5 @@ MAX_CACHED_TOKENS = 8_192
 MAX_REMEMBERED_PROOFS = 1_000_000
 # One frame of the link: a snapshot of about 40,000 grants.
 MAX_LINK_FRAME_BYTES = 16_777_216
+# Calls that one question over the link names: the answer fits into a frame of the gate.
+MAX_ASKED_CALLS = 200

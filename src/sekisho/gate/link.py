@@ -1,4 +1,5 @@
-"""The gate's end of the link to the control plane: snapshots and leases in, acknowledgements and checkpoints out.
+"""The gate's end of the link to the control plane: snapshots and leases in, acknowledgements and checkpoints out;
+questions about calls whose content is to be unsealed or erased in, answers out.
 
 A unix socket, one JSON object a line. The link carries no caller's request; what it loses is only time, and when the
 lease lapses the gate denies until it is back.
@@ -6,18 +7,19 @@ lease lapses the gate denies until it is back.
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import structlog
 
-from sekisho.access import snapshot_from_json
+from sekisho.access import Denied, snapshot_from_json
 from sekisho.core import SekishoError
 from sekisho.formats import jcs
 from sekisho.gate import limits
 from sekisho.gate.errors import LinkRefused
 from sekisho.gate.gate import Gate
+from sekisho.ledger.sealed_header import is_request_id
 
 _log = structlog.get_logger("sekisho.link")
 # Contract with the control plane: back within a second, and not a hundred times a second.
@@ -39,6 +41,15 @@ class Hello:
         """Return the first frame."""
         told = {"slot": self.slot, "secret": self.secret, "origin": self.origin, "vkey": self.vkey}
         return _frame({"hello": told})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the control plane asks of calls: where they are (`locate`), or that their content be gone (`erase`)."""
+
+    number: int
+    locate: tuple[str, ...] = ()
+    erase: tuple[str, ...] = ()
 
 
 class Link:
@@ -70,12 +81,14 @@ class Link:
             writer.write(self._hello.encode())
             async with asyncio.TaskGroup() as both:
                 sender = both.create_task(self._send_checkpoints(writer))
-                await self._take_frames(reader, writer)
+                await self._take_frames(reader, writer, both)
                 sender.cancel()
         finally:
             writer.close()
 
-    async def _take_frames(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _take_frames(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tasks: asyncio.TaskGroup
+    ) -> None:
         is_first = True
         while line := await reader.readline():
             # A gate that stood still finds frames in the socket that say what was so then. Whoever connects is told
@@ -83,9 +96,24 @@ class Link:
             if not is_first and self._gate.parts.lease.remaining_s() <= 0:
                 raise LinkRefused("the lease lapsed on this connection")
             is_first = False
-            acknowledged = take_frame(self._gate, line)
-            if acknowledged is not None:
-                writer.write(_frame({"ack": {"version": acknowledged}}))
+            taken = take_frame(self._gate, line)
+            if isinstance(taken, Question):
+                # Not waited for: a snapshot behind it must be in force at once.
+                tasks.create_task(self._answer(taken, writer))
+            elif taken is not None:
+                writer.write(_frame({"ack": {"version": taken}}))
+
+    async def _answer(self, question: Question, writer: asyncio.StreamWriter) -> None:
+        transcripts = self._gate.parts.transcripts
+        told: dict[str, object] = {"question": question.number}
+        try:
+            if question.erase:
+                told["erased"] = await transcripts.erase(question.erase)
+            else:
+                told["calls"] = [asdict(call) for call in await transcripts.find(question.locate)]
+        except Denied as denied:
+            told["error"] = denied.reason.value
+        writer.write(_frame({"told": told}))
 
     async def _send_checkpoints(self, writer: asyncio.StreamWriter) -> None:
         self._sent_checkpoint = None
@@ -102,16 +130,21 @@ class Link:
         return -1 if latest is None else latest.version
 
 
-def take_frame(gate: Gate, line: bytes) -> int | None:
-    """Obey one frame; return the version to acknowledge, if it was a snapshot. Raises LinkRefused or JsonRefused."""
+def take_frame(gate: Gate, line: bytes) -> int | Question | None:
+    """Obey one frame; return the version to acknowledge, if it was a snapshot, or the question, if it was one.
+
+    Raises LinkRefused or JsonRefused.
+    """
     frame = jcs.parse(line, max_size_bytes=limits.MAX_LINK_FRAME_BYTES)
     if not isinstance(frame, Mapping):
         raise LinkRefused("a frame is an object")
     if set(frame) == {"lease"}:
         gate.parts.lease.renew(_number(_object(frame["lease"]), "version"))
         return None
+    if set(frame) == {"ask"}:
+        return _read_question(_object(frame["ask"]))
     if set(frame) != {"snapshot", "decisions"}:
-        raise LinkRefused("a frame is a snapshot or a lease")
+        raise LinkRefused("a frame is a snapshot, a lease or a question")
     decisions = _object(frame["decisions"])
     snapshot = snapshot_from_json(frame["snapshot"])
     root = decisions.get("root")
@@ -119,6 +152,24 @@ def take_frame(gate: Gate, line: bytes) -> int | None:
         raise LinkRefused("decisions.root is text")
     gate.put_snapshot(snapshot, decisions_size=_number(decisions, "size"), decisions_root=root)
     return snapshot.version
+
+
+def _read_question(fields: Mapping[str, jcs.Json]) -> Question:
+    number = _number(fields, "question")
+    if set(fields) == {"question", "locate"}:
+        return Question(number=number, locate=_request_ids(fields["locate"]))
+    if set(fields) == {"question", "erase"}:
+        return Question(number=number, erase=_request_ids(fields["erase"]))
+    raise LinkRefused("a question is to locate or to erase")
+
+
+def _request_ids(value: jcs.Json) -> tuple[str, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= limits.MAX_ASKED_CALLS:
+        raise LinkRefused("a question names some calls, and not too many")
+    ids = tuple(str(one) for one in value)
+    if not all(is_request_id(one) for one in ids):
+        raise LinkRefused("a call is named by its request id")
+    return ids
 
 
 def _object(value: jcs.Json) -> Mapping[str, jcs.Json]:

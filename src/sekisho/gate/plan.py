@@ -17,6 +17,7 @@ from sekisho.gate.metrics import Metrics
 from sekisho.gate.record import DenialCounts, Recorder
 from sekisho.gate.relay import LabPatience
 from sekisho.gate.settings import Upstream
+from sekisho.gate.transcripts import Transcripts
 from sekisho.labs import BadCall, Call, Dialect, Surface, dialect_named, find_surface
 
 
@@ -42,6 +43,7 @@ class Parts:
     counts: DenialCounts
     labs: Mapping[str, Lab]
     metrics: Metrics
+    transcripts: Transcripts
     log_name: str
     patience: LabPatience
     under_way: "set[UnderWay]" = field(default_factory=set)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -32,8 +33,11 @@ from sekisho.gate.record import DenialCounts, Recorder
 from sekisho.gate.relay import LabPatience
 from sekisho.gate.replay import ReplayWindow
 from sekisho.gate.settings import GateSettings, read_key, read_secret, read_settings, read_upstreams
-from sekisho.ledger import Log
+from sekisho.gate.transcripts import Transcripts
+from sekisho.ledger import Log, find_store
 from sekisho.ledger.commitment import SALT_SIZE_BYTES
+from sekisho.ledger.erasure import is_recorded
+from sekisho.ledger.transcripts import TranscriptFolder
 from sekisho.tokens import Nonces
 from sekisho.tokens.dpop import MAX_PROOF_AGE
 
@@ -120,11 +124,16 @@ async def run_gate(settings: GateSettings, log: Log, *, clock: Clock, ids: IdSou
 
 
 def assemble(settings: GateSettings, log: Log, *, origin: str, clock: Clock, ids: IdSource) -> Parts:
-    """Return the parts of a gate that serves `origin`, its budgets rebuilt from its own log."""
+    """Return the parts of a gate that serves `origin`, its budgets rebuilt from its own log, its transcripts judged by
+    it. Raises BadSettings or NotSealed.
+    """
     loop = asyncio.get_running_loop()
     lease, budgets = Lease(elapsed_s), Budgets()
     budgets.restore(entry for _, entry in log.entries())
     upstreams = read_upstreams(settings.folder / "labs.json")
+    folder = TranscriptFolder(settings.folder / "transcripts")
+    folder.prepare()
+    folder.recover(partial(is_recorded, log))
     return Parts(
         clock=clock,
         ids=ids,
@@ -145,6 +154,9 @@ def assemble(settings: GateSettings, log: Log, *, origin: str, clock: Clock, ids
             party: Lab(upstream=upstream, pool=LabPool(upstream, loop=loop)) for party, upstream in upstreams.items()
         },
         metrics=Metrics(),
+        transcripts=Transcripts(
+            folder, log, origin=log.origin, began_at=log.head().size, randomness=secrets.token_bytes
+        ),
         log_name=settings.log_name,
         patience=LabPatience(),
     )
@@ -219,7 +231,7 @@ def main(data: Path, slot: str) -> None:
     clock = SystemClock()
     # (2)
     log = Log.open(
-        store=settings.folder / "calls.db",
+        store=find_store(settings.folder / "calls.db"),
         public=settings.public,
         origin=settings.log_origin,
         key=read_key(settings.folder / "ledger.pem"),

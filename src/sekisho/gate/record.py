@@ -6,7 +6,6 @@ time would not close.
 """
 
 import asyncio
-import concurrent.futures
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from sekisho.access import Denied
 from sekisho.core import Clock, IdSource, Reason, SekishoError, format_utc
 from sekisho.formats.jcs import Json
 from sekisho.gate import limits
-from sekisho.ledger import Entry, EntryKind, LedgerUnavailable
+from sekisho.ledger import Entry, EntryKind, LedgerUnavailable, encode_entry
+from sekisho.tlog.merkle import hash_leaf
 
 # Outcomes kept in memory while the ledger does not write: more than calls can be under way.
 _MAX_OWED = 16_384
@@ -27,10 +27,14 @@ _MAX_OWED = 16_384
 class CallsLog(Protocol):
     """What the gate uses of `ledger.Log`."""
 
-    def append(
+    def append_async(
         self, entry: Entry, *, key: str | None = None, private: bytes | None = None
-    ) -> "concurrent.futures.Future[int]":
-        """Return a future of the entry's index, done once it is durable."""
+    ) -> "asyncio.Future[int]":
+        """Return a future of the running loop for the entry's index, done once it is durable."""
+        ...
+
+    def promise(self, *, request_id: str, index: int, leaf_hash: bytes, at: datetime) -> str:
+        """Return the log's signed promise that this durable entry will be published."""
         ...
 
     @property
@@ -45,6 +49,14 @@ class CallsLog(Protocol):
     def close(self) -> None:
         """Publish what there is and let go."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A durable intent: its index, and the log's signed promise to publish it, one line of ASCII."""
+
+    index: int
+    promise: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +85,8 @@ class Recorder:
         """Say whether the latest entry became durable in time, and the log can be published."""
         return self._wrote and self._log.trouble is None
 
-    async def intend(self, body: Mapping[str, Json], *, salt: bytes) -> int:
-        """Return the index of the intent once it is durable, or raise Denied (LEDGER_UNAVAILABLE).
+    async def intend(self, body: Mapping[str, Json], *, salt: bytes) -> Intent:
+        """Return the intent once it is durable, or raise Denied (LEDGER_UNAVAILABLE).
 
         An intent that lands after its time gets its outcome all the same: the call was not made.
         """
@@ -82,51 +94,63 @@ class Recorder:
         # as the publisher does, finds that out.
         if self._log.trouble is not None:
             raise Denied(Reason.LEDGER_UNAVAILABLE)
-        key = f"intent:{body['request_id']}"
-        return await self._write(
-            EntryKind.CALL_INTENDED, body, key=key, private=salt, on_late=lambda index: self._answer_late(body, index)
+        request_id = str(body["request_id"])
+        entry = self._entry(EntryKind.CALL_INTENDED, body)
+        index = await self._write(
+            entry, key=f"intent:{request_id}", private=salt, on_late=lambda index: self._answer_late(body, index)
         )
+        # Request ids are new for each call, so what is durable under the key is this very entry.
+        leaf_hash = hash_leaf(encode_entry(entry))
+        try:
+            promise = self._log.promise(request_id=request_id, index=index, leaf_hash=leaf_hash, at=self._clock.now())
+        except SekishoError:
+            # A call that nobody could prove later is not made.
+            self._answer_late(body, index)
+            raise Denied(Reason.LEDGER_UNAVAILABLE) from None
+        return Intent(index=index, promise=promise)
 
     async def answer(self, body: Mapping[str, Json], *, salt: bytes) -> None:
         """Return once the outcome is durable, or raise Denied (LEDGER_UNAVAILABLE): then it is owed and tried again."""
         owed = _Owed(kind=EntryKind.CALL_ANSWERED, body=body, key=f"outcome:{body['request_id']}", private=salt)
         try:
-            await self._write(owed.kind, owed.body, key=owed.key, private=owed.private)
+            await self._write(self._entry(owed.kind, owed.body), key=owed.key, private=owed.private)
         except Denied:
             self._owed.append(owed)
             raise
 
     async def deny(self, body: Mapping[str, Json]) -> None:
         """Return once the denial is durable, or raise Denied (LEDGER_UNAVAILABLE)."""
-        await self._write(EntryKind.CALL_DENIED, body, key=f"denial:{body['request_id']}", private=None)
+        entry = self._entry(EntryKind.CALL_DENIED, body)
+        await self._write(entry, key=f"denial:{body['request_id']}", private=None)
 
     async def count(self, body: Mapping[str, Json]) -> None:
         """Return once the counts are durable, or raise Denied (LEDGER_UNAVAILABLE)."""
-        await self._write(EntryKind.DENIALS_COUNTED, body, key=None, private=None)
+        await self._write(self._entry(EntryKind.DENIALS_COUNTED, body), key=None, private=None)
 
     async def pay_owed(self) -> None:
         """Write the outcomes that the ledger did not take before; stop at the first that it refuses again."""
         while self._owed:
             owed = self._owed[0]
             try:
-                await self._write(owed.kind, owed.body, key=owed.key, private=owed.private)
+                await self._write(self._entry(owed.kind, owed.body), key=owed.key, private=owed.private)
             except Denied:
                 return
             self._owed.popleft()
 
+    def _entry(self, kind: EntryKind, body: Mapping[str, Json]) -> Entry:
+        return Entry(kind=kind, at=self._clock.now(), id=self._ids.new("ent"), body=body)
+
     async def _write(
         self,
-        kind: EntryKind,
-        body: Mapping[str, Json],
+        entry: Entry,
         *,
         key: str | None,
         private: bytes | None,
         on_late: Callable[[int], None] | None = None,
     ) -> int:
-        entry = Entry(kind=kind, at=self._clock.now(), id=self._ids.new("ent"), body=body)
         try:
-            written = asyncio.wrap_future(self._log.append(entry, key=key, private=private))
-            # Never cancelled: the writer thread must find its future as it left it.
+            written = self._log.append_async(entry, key=key, private=private)
+            # Never cancelled: what lands late is still to be accounted for.
             await asyncio.wait((written,), timeout=self._timeout_s)
             if not written.done():
                 written.add_done_callback(partial(_land, on_late))

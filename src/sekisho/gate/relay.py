@@ -5,7 +5,7 @@ they are released when the outcome is in the ledger, and so is every answer in o
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sekisho.core import Reason
 from sekisho.gate import answers, limits
@@ -14,6 +14,7 @@ from sekisho.gate.forward import CredentialWatch, pick_fields
 from sekisho.gate.lab import LabConnection
 from sekisho.gate.lab_answer import AnswerEnd, AnswerHead, AnswerPart
 from sekisho.gate.lifeline import CutShort, Lifeline
+from sekisho.gate.transcripts import CallTranscript, NotKept
 from sekisho.labs import Answer, AnswerReader, Call, LabGarbled, require_content_type
 from sekisho.ledger import Committer
 
@@ -39,6 +40,7 @@ class Passage:
     """
 
     commitment: Committer
+    transcript: CallTranscript = field(default_factory=NotKept)
     forwarded: bool = False
     status: int = 0
     fields: tuple[answers.Field, ...] = ()
@@ -51,15 +53,19 @@ class Passage:
 
     def take(self, data: bytes) -> None:
         """Count `data` as part of what the caller gets."""
-        self.size_bytes += len(data)
-        self.commitment.update(data)
+        self._count(data)
+        self.transcript.add(data)
 
     def close(self, *, is_whole: bool) -> None:
-        """Count what is held as part of the answer, or drop it."""
+        """Count what is held as part of the answer, or drop it. The transcript is finished by then."""
         if is_whole:
-            self.take(self.held)
+            self._count(self.held)
         else:
             self.held = b""
+
+    def _count(self, data: bytes) -> None:
+        self.size_bytes += len(data)
+        self.commitment.update(data)
 
 
 class Relay:
@@ -135,6 +141,7 @@ class Relay:
             if self._passage.is_stream and not self._lab.is_at_end():
                 self._release(out)
                 await self._caller.wait_for_room(self._lifeline)
+                await self._passage.transcript.keep_up()
             else:
                 self._passage.held += out
 

@@ -5,22 +5,18 @@ what is said, with `permits` for what the decisions allow; `tree_check` has thos
 """
 
 import base64
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, cast
+from datetime import datetime
+from typing import TypeAlias, cast
 
 from sekisho.formats.jcs import Json
 from sekisho.ledger.entries import CALLS_KINDS, Entry, EntryKind, decode_entry
 from sekisho.ledger.errors import EntryRefused
-from sekisho.ledger.permits import Permits
+from sekisho.ledger.permits import Made, Permits
+from sekisho.ledger.repeats import Repeats
 from sekisho.ledger.report import Fault, Notebook
-
-# A request id is remembered by 8 bytes of its hash, for as long as the log is read. Ids are random: two of ten
-# million that collide by chance are a matter of one in 400,000 logs; on purpose, the gate would have to collide
-# with itself.
-_MARK_SIZE_BYTES: Final = 8
 
 # Called with the index and the value of every entry, in order.
 TakeEntry: TypeAlias = Callable[[int, Entry], None]
@@ -33,6 +29,13 @@ class RootClaim:
     index: int
     size: int
     root: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor(RootClaim):
+    """A calls log's checkpoint as the decisions log has it on record, since `at`."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +67,18 @@ class EntryReader:
             self.note(Fault.ENTRY_MISPLACED, index, f"{entry.kind.value} does not belong into this log")
         return entry
 
-    def reading(self, *takers: TakeEntry) -> Callable[[int, bytes], None]:
-        """Return what takes index and bytes of each entry in turn, and hands those that are entries to `takers`."""
+    def reading(self, *takers: TakeEntry) -> Callable[[int, Sequence[bytes]], None]:
+        """Return what takes the index of the first, and the bytes, of entries that follow each other, and hands those
+        that are entries to `takers`, one by one.
+        """
 
-        def on_entry(index: int, data: bytes) -> None:
-            if (entry := self.read(index, data)) is not None:
-                for take in takers:
-                    take(index, entry)
+        def on_entries(first: int, entries: Sequence[bytes]) -> None:
+            for index, data in enumerate(entries, start=first):
+                if (entry := self.read(index, data)) is not None:
+                    for take in takers:
+                        take(index, entry)
 
-        return on_entry
+        return on_entries
 
     def note(self, fault: Fault, index: int, message: str) -> None:
         self.notebook.add(fault, f"{self.log} entry {index}", message)
@@ -85,7 +91,9 @@ class Decisions:
     reader: EntryReader
     permits: Permits = field(default_factory=Permits)
     opened: dict[str, Opened] = field(default_factory=dict)
-    anchors: dict[str, list[RootClaim]] = field(default_factory=dict)
+    anchors: dict[str, list[Anchor]] = field(default_factory=dict)
+    # Origin or key → the log that it was opened for first.
+    _named: dict[str, str] = field(default_factory=dict)
 
     def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
@@ -93,17 +101,23 @@ class Decisions:
         if entry.kind is EntryKind.CALLS_LOG_OPENED:
             self._take_opening(index, entry.body)
         elif entry.kind is EntryKind.CALLS_CHECKPOINT:
-            self._take_anchor(index, entry.body)
+            self._take_anchor(index, entry.at, entry.body)
 
     def _take_opening(self, index: int, body: Mapping[str, Json]) -> None:
-        opened = Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
-        if self.opened.setdefault(_text(body, "log"), opened) != opened:
-            self.reader.note(Fault.LOG_REOPENED, index, f"{_text(body, 'log')} was opened before under another key")
+        log, opened = _text(body, "log"), Opened(origin=_text(body, "origin"), vkey=_text(body, "vkey"))
+        if self.opened.setdefault(log, opened) != opened:
+            self.reader.note(Fault.LOG_REOPENED, index, f"{log} was opened before under another key")
+        for value in (opened.origin, opened.vkey):
+            # Else two trees that one key signed would pass as two logs, and a receipt fit either.
+            if (first := self._named.setdefault(value, log)) != log:
+                self.reader.note(Fault.LOG_REOPENED, index, f"{log} has origin or key of {first}")
 
-    def _take_anchor(self, index: int, body: Mapping[str, Json]) -> None:
+    def _take_anchor(self, index: int, at: datetime, body: Mapping[str, Json]) -> None:
         log = _text(body, "log")
-        claim = RootClaim(index=index, size=_count(body, "size"), root=_root(body, "root"))
-        anchors = self.anchors.setdefault(log, [])
+        size, anchors = _count(body, "size"), self.anchors.setdefault(log, [])
+        # Said again, a checkpoint is as old as before: else calls made since the first time would look dated back.
+        since = anchors[-1].at if anchors and anchors[-1].size == size else at
+        claim = Anchor(index=index, size=size, root=_root(body, "root"), at=since)
         if log not in self.opened:
             self.reader.note(Fault.LOG_UNKNOWN, index, f"{log} was not opened before this checkpoint")
         if anchors and claim.size < anchors[-1].size:
@@ -116,7 +130,7 @@ class Calls:
     """What one calls log says. `decisions` is None if the log is read alone; then nothing is held against it.
 
     `_open` keeps only intents without an outcome, so memory follows the calls under way, not the log's length,
-    but for 8 bytes a request.
+    but for 8 bytes a request. The caller MUST hand all intents to `note_repeated` once more if there are `suspects`.
     """
 
     reader: EntryReader
@@ -124,7 +138,9 @@ class Calls:
     decisions_size: int = 0
     claims: dict[int, RootClaim] = field(default_factory=dict)
     _open: dict[int, str] = field(default_factory=dict)
-    _seen: set[bytes] = field(default_factory=set)
+    _repeats: Repeats = field(default_factory=Repeats)
+    # How many anchors do not cover the intent that came last.
+    _passed: int = 0
 
     def take(self, index: int, entry: Entry) -> None:
         """Take the entry at `index`."""
@@ -137,12 +153,23 @@ class Calls:
         """Yield index and request id of each intent that has no outcome, in order."""
         yield from self._open.items()
 
+    def suspects(self) -> frozenset[int]:
+        """Return the hashes of request ids of which some may have been intended twice; mostly there are none."""
+        return self._repeats.suspects()
+
+    def note_repeated(self, suspects: frozenset[int], intents: Iterable[tuple[int, Entry]]) -> None:
+        """Note each request of `intents` (all of the log, by index) that was intended before. `suspects`: which."""
+        seen: set[str] = set()
+        for index, intent in intents:
+            request_id = _text(intent.body, "request_id")
+            if hash(request_id) in suspects:
+                if request_id in seen:
+                    self.reader.note(Fault.REQUEST_REPEATED, index, f"request {request_id} was intended before")
+                seen.add(request_id)
+
     def _take_intent(self, index: int, intent: Entry) -> None:
         request_id = _text(intent.body, "request_id")
-        mark = hashlib.blake2b(request_id.encode(), digest_size=_MARK_SIZE_BYTES).digest()
-        if mark in self._seen:
-            self.reader.note(Fault.REQUEST_REPEATED, index, f"request {request_id} was intended before")
-        self._seen.add(mark)
+        self._repeats.add(request_id)
         self._open[index] = request_id
         if self.decisions is not None:
             self._hold_against(self.decisions, index, intent)
@@ -167,8 +194,21 @@ class Calls:
             message = f"names another root of decisions at size {claim.size} than entry {self.claims[claim.size].index}"
             self.reader.note(Fault.DECISIONS_DIFFER, index, message)
         # (2)
-        for fault, message in decisions.permits.object_to(intent, size=claim.size):
+        for fault, message in decisions.permits.object_to(
+            intent, self._made(decisions, index, intent), size=claim.size
+        ):
             self.reader.note(fault, index, message)
+
+    def _made(self, decisions: Decisions, index: int, intent: Entry) -> Made:
+        """Return when the intent at `index` was made. Intents come in order, and so do the anchors of a sound log."""
+        anchors = decisions.anchors.get(self.reader.log, [])
+        while self._passed < len(anchors) and anchors[self._passed].size <= index:
+            self._passed += 1
+        return Made.of(
+            intent.at,
+            uncovered_at=anchors[self._passed - 1].at if self._passed else None,
+            covered_at=anchors[self._passed].at if self._passed < len(anchors) else None,
+        )
 
 
 # `decode_entry` has checked the shape of every field.

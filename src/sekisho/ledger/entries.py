@@ -17,7 +17,7 @@ from sekisho.core.errors import SekishoError
 from sekisho.core.utc import format_utc, parse_utc
 from sekisho.formats import jcs
 from sekisho.ledger.errors import EntryRefused
-from sekisho.ledger.fields import Field, Shape, check_body
+from sekisho.ledger.fields import BodyShape, Field, Shape
 from sekisho.tlog.tile import MAX_ENTRY_SIZE_BYTES
 
 _ID = re.compile(r"[a-z]{2,8}_[0-9a-z]{26}", re.ASCII)
@@ -30,6 +30,7 @@ class EntryKind(Enum):
     ACCORD_IN_FORCE = "accord-in-force/v1"
     INSTITUTION_ENROLLED = "institution-enrolled/v1"
     PRINCIPAL_ENROLLED = "principal-enrolled/v1"
+    PRINCIPAL_ENROLLED_V2 = "principal-enrolled/v2"
     ASSET_DECLARED = "asset-declared/v1"
     GRANT_ISSUED = "grant-issued/v1"
     GRANT_REVOKED = "grant-revoked/v1"
@@ -43,6 +44,8 @@ class EntryKind(Enum):
     CASE_OPENED = "case-opened/v1"
     NOTICE_ISSUED = "notice-issued/v1"
     INVENTORY_RECORDED = "inventory-recorded/v1"
+    TRANSCRIPT_UNSEALED = "transcript-unsealed/v1"
+    TRANSCRIPT_ERASED = "transcript-erased/v1"
     CALL_INTENDED = "call-intended/v1"
     CALL_ANSWERED = "call-answered/v1"
     CALL_DENIED = "call-denied/v1"
@@ -100,6 +103,13 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
             _must("institution"),
             _must("principal_kind"),
             _must("jkt"),
+        ),
+        EntryKind.PRINCIPAL_ENROLLED_V2: (
+            _must("principal"),
+            _must("institution"),
+            _must("principal_kind"),
+            # Not the thumbprint: tokens and proofs show it, and it is one in every programme that takes the key.
+            _must("key_commitment", Shape.COMMITMENT),
         ),
         EntryKind.ASSET_DECLARED: (
             _must("asset"),
@@ -200,6 +210,22 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
             _must("commitment", Shape.COMMITMENT),
             _must("components", Shape.COUNT),
         ),
+        EntryKind.TRANSCRIPT_UNSEALED: (
+            _must("request_id"),
+            _must("log", Shape.LOG),
+            _must("intent_index", Shape.COUNT),
+            _must("sealed_sha256", Shape.DIGEST),
+            _must("requested_by"),
+            _must("basis"),
+        ),
+        EntryKind.TRANSCRIPT_ERASED: (
+            _must("request_id"),
+            _must("log", Shape.LOG),
+            _must("intent_index", Shape.COUNT),
+            _may("sealed_sha256", Shape.DIGEST),
+            _must("erased_by"),
+            _must("basis"),
+        ),
         EntryKind.CALL_INTENDED: (
             _must("request_id"),
             _must("institution"),
@@ -231,6 +257,7 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
             _null("response_commitment", Shape.COMMITMENT),
             _must("response_size_bytes", Shape.COUNT),
             _must("duration_us", Shape.COUNT),
+            _may("sealed_sha256", Shape.DIGEST),
         ),
         EntryKind.CALL_DENIED: (
             _must("request_id"),
@@ -255,6 +282,11 @@ FIELDS: Final[Mapping[EntryKind, tuple[Field, ...]]] = MappingProxyType(
 )
 
 
+_SHAPES: Final[Mapping[EntryKind, BodyShape]] = {kind: BodyShape(fields) for kind, fields in FIELDS.items()}
+# What a body of most kinds is made of; the JSON writer takes these as they are.
+_FLAT: Final = frozenset({str, int, type(None)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One thing that happened. `at`: aware UTC; `id`: the entry's own id; `body`: the fields of its kind."""
@@ -267,12 +299,10 @@ class Entry:
 
 def encode_entry(entry: Entry) -> bytes:
     """Return `entry` as the bytes of its leaf, or raise EntryRefused."""
-    check_body(entry.body, FIELDS[entry.kind])
+    _SHAPES[entry.kind].check(entry.body)
     _check_id(entry.id)
     try:
-        data = jcs.canonical(
-            {"at": format_utc(entry.at), "body": _plain(entry.body), "id": entry.id, "kind": entry.kind.value}
-        )
+        data = _write(entry)
     except SekishoError as error:
         raise EntryRefused(f"the entry has no canonical form: {error.message}") from error
     if len(data) > MAX_ENTRY_SIZE_BYTES:
@@ -307,8 +337,20 @@ def decode_entry(data: bytes) -> Entry:
     body = value["body"]
     if not isinstance(body, Mapping):
         raise EntryRefused("the body is not an object")
-    check_body(body, FIELDS[kind])
+    _SHAPES[kind].check(body)
     return Entry(kind=kind, at=at, id=str(entry_id), body=MappingProxyType(dict(body)))
+
+
+def _write(entry: Entry) -> bytes:
+    """Return the canonical bytes of `entry`, whose body has its shape."""
+    value: dict[str, jcs.Json] = {"at": format_utc(entry.at), "body": entry.body, "id": entry.id}
+    value["kind"] = entry.kind.value
+    # Flat and of its shape: no float, no nesting, no number too large.
+    if type(entry.body) is dict and _FLAT.issuperset(map(type, entry.body.values())):
+        data = jcs.canonical_if_ascii(value)
+        if data is not None:
+            return data
+    return jcs.canonical(value | {"body": _plain(entry.body)})
 
 
 def _plain(value: jcs.Json) -> jcs.Json:

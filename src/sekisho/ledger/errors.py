@@ -16,6 +16,7 @@ class CommitmentRefused(SekishoError):
     """The content and salt are not those of the commitment."""
 
     code: ClassVar[str] = "SKS-LEDGER-002"
+    exit_code: ClassVar[int] = 1
     hint = "Check that the content is byte for byte what was sent, and the salt the one of this entry."
 
 
@@ -84,8 +85,104 @@ class CheckpointDamaged(SekishoError):
     )
 
 
+class HeadMoved(LedgerUnavailable):
+    """The head in the store is not the one that this process persisted or read last."""
+
+    code: ClassVar[str] = "SKS-LEDGER-019"
+    hint = "The log looks at its store again by itself; if it comes back, two deployments publish one log."
+
+
+class NoSuchLog(SekishoError):
+    """The ledger has no log of this name."""
+
+    code: ClassVar[str] = "SKS-LEDGER-022"
+    hint = "Name one of the ledger's logs: --log decisions, or --log calls/gate-0."
+
+
+class NoSuchEntry(SekishoError):
+    """The log has no entry at this index, by its checkpoint."""
+
+    code: ClassVar[str] = "SKS-LEDGER-023"
+    exit_code: ClassVar[int] = 1
+    hint = "Indexes begin at 0; `sekisho ledger tail` shows the last one."
+
+
+class LogDamaged(SekishoError):
+    """The files of the log do not make the tree that its checkpoint signs."""
+
+    code: ClassVar[str] = "SKS-LEDGER-024"
+    exit_code: ClassVar[int] = 1
+    hint = "Run `sekisho ledger fsck` on it: it names the file that is wrong."
+
+
+class LogForked(SekishoError):
+    """Two checkpoints with the log's signature contradict each other."""
+
+    code: ClassVar[str] = "SKS-LEDGER-025"
+    exit_code: ClassVar[int] = 1
+    hint = "Keep both checkpoints and show them to the parties: together they prove that the log shows two histories."
+
+
 class LedgerNotFound(SekishoError):
     """There is no ledger at this path."""
 
     code: ClassVar[str] = "SKS-LEDGER-020"
     hint = "Give the data directory, its ledger/ folder, or one log in it (a folder with a checkpoint)."
+
+
+class SharesRefused(SekishoError):
+    """The shares are not enough, not different ones, or not those of this transcript."""
+
+    code: ClassVar[str] = "SKS-LEDGER-040"
+    exit_code: ClassVar[int] = 1
+    hint = "Collect as many share files of this transcript as its threshold says, each from another auditor."
+
+
+class AuditorKeyFileRefused(SekishoError):
+    """The file holds no auditor's private key."""
+
+    code: ClassVar[str] = "SKS-LEDGER-041"
+    hint = "Give the file that `sekisho transcript new-key` made for this auditor."
+
+
+class TranscriptRefused(SekishoError):
+    """The file is no sealed transcript, or is damaged, cut off, or not the one that the ledger names."""
+
+    code: ClassVar[str] = "SKS-LEDGER-042"
+    exit_code: ClassVar[int] = 1
+    hint = "Get the file from the programme office again; if it stays so, keep it: the ledger says what it should be."
+
+
+class NotSealed(SekishoError):
+    """A transcript could not be sealed or kept."""
+
+    code: ClassVar[str] = "SKS-LEDGER-043"
+    hint = "Look at the disk that holds the gate's folder (full, read-only, failing)."
+
+
+class TranscriptMissing(SekishoError):
+    """The gate keeps no transcript of this request."""
+
+    code: ClassVar[str] = "SKS-LEDGER-044"
+    hint = "`sekisho transcript list` says which calls were sealed, and which of them were erased."
+
+
+class AddressRefused(SekishoError):
+    """This is not the address of a log's database, or it could be read by others, or lead to a server unseen."""
+
+    code: ClassVar[str] = "SKS-LEDGER-070"
+    hint = "One line, mode 0600: postgresql://USER:PASSWORD@HOST/DATABASE?sslrootcert=FILE; see ledger-postgresql.md."
+
+
+class DriverMissing(SekishoError):
+    """A PostgreSQL address is given, and the driver is not installed."""
+
+    code: ClassVar[str] = "SKS-LEDGER-071"
+    hint = "Install the extra `postgres`: pip install 'sekisho[postgres]'."
+
+
+class UnsafeServer(LedgerUnavailable):
+    """The database server would acknowledge what it could still lose."""
+
+    code: ClassVar[str] = "SKS-LEDGER-072"
+    hint = "Turn fsync on in postgresql.conf, leave synchronous_commit on, and run PostgreSQL 14 or newer."

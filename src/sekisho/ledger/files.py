@@ -8,7 +8,9 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
+from errno import ELOOP
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +21,29 @@ STAGING: Final = ".staging"
 CHECKPOINT: Final = "checkpoint"
 VKEY: Final = "vkey"
 TILES: Final = "tile"
+# A full bundle of the largest entries is 16.8 MB; a reader of the folder must not be made to hold more.
+_MAX_FILE_SIZE_BYTES: Final = 17_000_000
 
 
 class PublicFolder:
-    """Writes the public files of one log. The caller MUST hold the log's lock."""
+    """The public files of one log. Whoever writes in it MUST hold its lock, which goes with the process."""
 
     def __init__(self, root: Path, at_step: AtStep) -> None:
         self._root = root
         self._staging = root / STAGING
         self._at_step = at_step
+        self._lock: FileLock | None = None
+
+    def lock(self) -> None:
+        """Take the folder, made if there is none, for this process alone; or raise LogLocked, LedgerUnavailable."""
+        with _reported(self._root):
+            make_folder(self._root)
+        self._lock = FileLock(self._root, os.O_RDONLY | os.O_DIRECTORY)
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def clear_staging(self) -> None:
         """Remove what a crash or a failing disk left under temporary names."""
@@ -35,12 +51,25 @@ class PublicFolder:
             shutil.rmtree(self._staging, ignore_errors=True)
 
     def read(self, path: str) -> bytes | None:
-        """Return the bytes at `path` below the log's folder, or None if there is no such file."""
+        """Return the bytes at `path` below the log's folder, or None if there is no such file.
+
+        Of what is too large for any file of a log a part is returned, of what is no regular file (a link, a pipe)
+        nothing: neither is what belongs there.
+        """
         with _reported(self._root):
             try:
-                return (self._root / path).read_bytes()
+                descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                if error.errno == ELOOP:
+                    return b""
+                raise
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                return b""
+            with open(descriptor, "rb") as file:
+                return file.read(_MAX_FILE_SIZE_BYTES + 1)
 
     def place(self, files: Iterable[tuple[str, bytes]], *, staged: Step, placed: Step) -> None:
         """Make every file of `files` (path below the log's folder, bytes) durable at its path, in that order.
@@ -80,36 +109,20 @@ class PublicFolder:
         return temporary
 
 
-class Lock:
-    """The right to write one log: held on its store and on its public folder, and gone with the process.
+class FileLock:
+    """The right to write what lies at `path`: for one process, and gone with it."""
 
-    Both are locked, so that neither a second process on the same store nor one with a copied store can write.
-    """
-
-    def __init__(self, store: Path, public: Path) -> None:
-        with _reported(store):
-            store.parent.mkdir(parents=True, exist_ok=True)
-            sync_folders(_make_folder(public))
-        self._descriptors: list[int] = []
+    def __init__(self, path: Path, flags: int) -> None:
+        with _reported(path):
+            self._descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
         try:
-            self._take(store.with_name(store.name + ".lock"), os.O_RDWR | os.O_CREAT)
-            self._take(public, os.O_RDONLY | os.O_DIRECTORY)
-        except BaseException:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
             self.release()
-            raise
+            raise LogLocked(f"another process writes the log at {path}") from error
 
     def release(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.pop())
-
-    def _take(self, path: Path, flags: int) -> None:
-        with _reported(path):
-            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-        self._descriptors.append(descriptor)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise LogLocked(f"another process writes the log at {path}") from error
+        os.close(self._descriptor)
 
 
 def walk_files(root: Path, below: str) -> Iterator[str]:
@@ -133,9 +146,10 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sync_folders(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        sync_folder(folder)
+def make_folder(folder: Path) -> None:
+    """Make `folder` with its parents, durably."""
+    for touched in _make_folder(folder):
+        sync_folder(touched)
 
 
 def _make_folder(folder: Path) -> list[Path]:

@@ -19,6 +19,9 @@ from sekisho.trust import read_grant
 
 # Two clocks that are right within a minute each, and a lease of seconds (docs/threat-model.md).
 MAX_CLOCK_DIFFERENCE: Final = timedelta(minutes=2)
+# From a calls log's checkpoint until the decisions log has it on record: seconds, or the longest that a log may take to
+# publish (a receipt's ten minutes).
+MAX_ANCHOR_DELAY: Final = timedelta(minutes=10)
 
 # A fault and its message.
 Objection: TypeAlias = tuple[Fault, str]
@@ -38,7 +41,31 @@ class _Issued:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stop:
     index: int
+    placed_at: datetime
     lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """When a call was made: its gate's word for it, held against the decisions log's clock.
+
+    `late`: not earlier than the last recorded checkpoint of its log that does not cover it, by MAX_ANCHOR_DELAY;
+    `early`: not later than the first that does, by MAX_CLOCK_DIFFERENCE. Where the gate's clock is right, both are the
+    intent's own time.
+    """
+
+    early: datetime
+    late: datetime
+
+    @classmethod
+    def of(cls, at: datetime, *, uncovered_at: datetime | None, covered_at: datetime | None) -> "Made":
+        """`uncovered_at`, `covered_at`: when these two checkpoints were put on record, None if there is none."""
+        early = late = at
+        if covered_at is not None and at - covered_at > MAX_CLOCK_DIFFERENCE:
+            early = covered_at
+        if uncovered_at is not None and uncovered_at - at > MAX_ANCHOR_DELAY:
+            late = uncovered_at - MAX_ANCHOR_DELAY
+        return cls(early=early, late=late)
 
 
 @dataclass(slots=True)
@@ -46,7 +73,7 @@ class Permits:
     """What the decisions log says about who may call. Indexes are where it says so first."""
 
     _grants: dict[str, _Issued] = field(default_factory=dict)
-    _revoked: dict[str, int] = field(default_factory=dict)
+    _revoked: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     _stops: dict[tuple[str, str], list[_Stop]] = field(default_factory=dict)
     _snapshots: dict[tuple[int, str], int] = field(default_factory=dict)
     # Of every snapshot entry, in order: a snapshot ends when the next one is published.
@@ -60,39 +87,37 @@ class Permits:
             case EntryKind.GRANT_ISSUED:
                 self._grants.setdefault(str(body["grant"]), _issued(index, body))
             case EntryKind.GRANT_REVOKED:
-                self._revoked.setdefault(str(body["grant"]), index)
+                self._revoked.setdefault(str(body["grant"]), (index, entry.at))
             case EntryKind.HOLD_PLACED:
-                stop = _Stop(index=index, lapses_at=parse_utc(str(body["lapses_at"])))
+                stop = _Stop(index=index, placed_at=entry.at, lapses_at=parse_utc(str(body["lapses_at"])))
                 self._stops.setdefault((str(body["target_kind"]), str(body["target"])), []).append(stop)
             case EntryKind.SNAPSHOT_PUBLISHED:
                 self._snapshots.setdefault(_snapshot(body, "version"), index)
                 self._snapshot_indexes.append(index)
                 self._snapshot_times.append(entry.at)
 
-    def object_to(self, intent: Entry, *, size: int) -> Iterator[Objection]:
-        """Yield what the first `size` decisions, which `intent` names, say against it.
+    def object_to(self, intent: Entry, made: Made, *, size: int) -> Iterator[Objection]:
+        """Yield what the decisions say against `intent`, which names the first `size` of them.
 
         Steps: (1) its snapshot is one of them, and was the newest not long before; (2) its grant was issued in them
-        and not revoked; (3) it lies within the grant; (4) nothing that it needs was on hold.
+        and not revoked, in them or long before the call; (3) it lies within the grant; (4) nothing that it needs was
+        on hold, likewise. A gate chooses the decisions that it names, so what it ought to have known counts too.
         """
         # (1)
-        yield from self._object_to_snapshot(intent, size)
+        yield from self._object_to_snapshot(intent, made, size)
         # (2)
         name = str(intent.body["grant"])
         grant = self._grants.get(name)
         if grant is None or grant.index >= size:
             yield Fault.GRANT_UNKNOWN, f"grant {name} was not issued within the {size} decisions it names"
-        revoked = self._revoked.get(name, size)
-        if revoked < size:
-            message = f"grant {name} was revoked by decisions entry {revoked}, which this call knew"
-            yield Fault.CALLED_AFTER_REVOCATION, message
+        yield from self._object_to_revocation(name, made, size)
         # (3)
         if grant is not None:
-            yield from _object_to_scope(intent, name, grant)
+            yield from _object_to_scope(intent, made, name, grant)
         # (4)
-        yield from self._object_to_holds(intent, None if grant is None else grant.accord, size)
+        yield from self._object_to_holds(intent, made, None if grant is None else grant.accord, size)
 
-    def _object_to_snapshot(self, intent: Entry, size: int) -> Iterator[Objection]:
+    def _object_to_snapshot(self, intent: Entry, made: Made, size: int) -> Iterator[Objection]:
         snapshot = _snapshot(intent.body, "snapshot_version")
         index = self._snapshots.get(snapshot, size)
         if index >= size:
@@ -101,25 +126,43 @@ class Permits:
             return
         following = bisect_right(self._snapshot_indexes, index)
         ended = self._snapshot_times[following] if following < len(self._snapshot_times) else None
-        if ended is not None and intent.at > ended + MAX_CLOCK_DIFFERENCE:
+        if ended is not None and _is_long_after(made, ended):
             message = f"snapshot {snapshot[0]} had ended at {ended.isoformat()}, by decisions entry "
             yield Fault.SNAPSHOT_STALE, f"{message}{self._snapshot_indexes[following]}"
 
-    def _object_to_holds(self, intent: Entry, accord: str | None, size: int) -> Iterator[Objection]:
+    def _object_to_revocation(self, grant: str, made: Made, size: int) -> Iterator[Objection]:
+        if grant in self._revoked:
+            index, at = self._revoked[grant]
+            if (known := _knowledge(made, at, index, size)) is not None:
+                yield Fault.CALLED_AFTER_REVOCATION, f"grant {grant} was revoked by decisions entry {index}, {known}"
+
+    def _object_to_holds(self, intent: Entry, made: Made, accord: str | None, size: int) -> Iterator[Objection]:
         needed = [(kind, str(intent.body[kind])) for kind in ("principal", "institution", "lab", "model", "grant")]
         for kind, target in needed if accord is None else (*needed, ("accord", accord)):
             for stop in self._stops.get((kind, target), ()):
-                if stop.index < size and intent.at < stop.lapses_at:
-                    message = f"{kind} {target} was on hold by decisions entry {stop.index}, which this call knew"
-                    yield Fault.CALLED_ON_HOLD, message
+                known = _knowledge(made, stop.placed_at, stop.index, size)
+                if known is not None and made.early < stop.lapses_at:
+                    yield Fault.CALLED_ON_HOLD, f"{kind} {target} was on hold by decisions entry {stop.index}, {known}"
 
 
-def _object_to_scope(intent: Entry, name: str, grant: _Issued) -> Iterator[Objection]:
+def _knowledge(made: Made, at: datetime, index: int, size: int) -> str | None:
+    """Say why a call that names `size` decisions ought to have gone by decision `index` of the time `at`, if so."""
+    if index < size:
+        return "which this call knew"
+    return "long before this call" if _is_long_after(made, at) else None
+
+
+def _is_long_after(made: Made, at: datetime) -> bool:
+    # As a difference: a sum could leave the calendar, and the times are a stranger's.
+    return made.late - at > MAX_CLOCK_DIFFERENCE
+
+
+def _object_to_scope(intent: Entry, made: Made, name: str, grant: _Issued) -> Iterator[Objection]:
     outside = [what for what, allowed in grant.scope.items() if intent.body[what] not in allowed]
     # Judged a moment before it was written down: a window may have closed between the two.
-    if grant.closes is not None and intent.at >= grant.closes + MAX_CLOCK_DIFFERENCE:
+    if grant.closes is not None and made.late - grant.closes >= MAX_CLOCK_DIFFERENCE:
         outside.append("time")
-    if grant.opens is not None and intent.at < grant.opens:
+    if grant.opens is not None and made.early < grant.opens:
         outside.append("time")
     if outside:
         yield Fault.CALLED_OUT_OF_SCOPE, f"not within grant {name}: {', '.join(outside)}"

@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -12,9 +12,10 @@ MAX_LISTED: Final = 100
 
 
 class Trust(Enum):
-    """Whose key the ledger was verified with."""
+    """Whose key the ledger was verified with: the charter's, one that the policy lists, or the one beside the log."""
 
     PINNED = "pinned"
+    LISTED = "listed"
     SELF_CONSISTENT = "self-consistent"
 
 
@@ -27,6 +28,7 @@ class Fault(Enum):
     FILE_AHEAD = "file-ahead"
     KEY_DIFFERS = "key-differs"
     CHECKPOINT_REFUSED = "checkpoint-refused"
+    POLICY_UNMET = "policy-unmet"
     ROOT_DIFFERS = "root-differs"
     ENTRY_REFUSED = "entry-refused"
     ENTRY_MISPLACED = "entry-misplaced"
@@ -78,7 +80,8 @@ class Gap:
 class LogReport:
     """One log: what its checkpoint says and how many entries of each kind it holds.
 
-    `anchored_size`: the size of the last checkpoint of this calls log that the decisions log recorded.
+    `anchored_size`: the size of the last checkpoint of this calls log that the decisions log recorded. `cosigned`: the
+    witnesses of the policy that cosigned the checkpoint, each with its time in POSIX seconds (0: it said none).
     """
 
     log: str
@@ -88,6 +91,7 @@ class LogReport:
     root: bytes
     counts: tuple[tuple[str, int], ...]
     anchored_size: int | None = None
+    cosigned: tuple[tuple[str, int], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -98,6 +102,7 @@ class LogReport:
             "root": base64.b64encode(self.root).decode(),
             "counts": dict(self.counts),
             "anchored_size": self.anchored_size,
+            "cosigned": [{"witness": witness, "time_s": time_s} for witness, time_s in self.cosigned],
         }
 
 
@@ -149,15 +154,27 @@ class Notebook:
         self.problem_count += 1
         self.fault_counts[fault] += 1
         if self.problem_count <= MAX_LISTED:
-            self.problems.append(Problem(fault=fault, where=_printable(where), message=_printable(message)))
+            self.problems.append(Problem(fault=fault, where=printable(where), message=printable(message)))
 
     def add_gaps(self, log: str, open_intents: Iterator[tuple[int, str]]) -> None:
         for index, request_id in open_intents:
             self.gap_count += 1
             if self.gap_count <= MAX_LISTED:
-                self.gaps.append(Gap(log=log, index=index, request_id=_printable(request_id)))
+                self.gaps.append(Gap(log=log, index=index, request_id=printable(request_id)))
+
+    def report(self, trust: Trust, logs: Sequence[LogReport]) -> Report:
+        """Return what was noted, with what was read."""
+        return Report(
+            trust=trust,
+            logs=tuple(logs),
+            problems=tuple(self.problems),
+            problem_count=self.problem_count,
+            gaps=tuple(self.gaps),
+            gap_count=self.gap_count,
+            fault_counts=tuple(sorted(self.fault_counts.items(), key=lambda item: item[0].value)),
+        )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return `text` with what a terminal would obey written out: names and ids may be a stranger's."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

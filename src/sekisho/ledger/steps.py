@@ -13,6 +13,7 @@ class Step(Enum):
     TILE_STAGED = "a tile or bundle lies under a temporary name"
     TILE_PLACED = "a tile or bundle lies at its path, its folder not yet flushed"
     HEAD_PERSISTED = "size and root are in the store, nothing is signed"
+    NOTE_COSIGNED = "the checkpoint is signed and cosigned, and lies nowhere"
     CHECKPOINT_STAGED = "the signed checkpoint lies under a temporary name"
     CHECKPOINT_PUBLISHED = "the checkpoint is published, partial tiles that became full are still there"
 

@@ -1,39 +1,38 @@
 """One log checked from its files alone: every file below it, every entry, every tile, the signed root.
 
-Nothing here trusts a file name, a length or a link; what is read is bounded, and read once, a bundle at a time.
+Nothing here trusts a file name, a length or a link; what is read is bounded, and read once, a bundle at a time. All
+work is done by whole tiles: 256 entries are hashed together and compared as the 8,192 bytes that their tile must be.
 """
 
-import os
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from sekisho.core.errors import SekishoError
-from sekisho.ledger.files import CHECKPOINT, VKEY, walk_files
+from sekisho.ledger.files import CHECKPOINT, VKEY
+from sekisho.ledger.reading import MAX_VKEY_SIZE_BYTES, read_key, read_note, read_tile, tile_reader
 from sekisho.ledger.report import Fault, Notebook
+from sekisho.ledger.rows import Rows
+from sekisho.ledger.source import Source, list_files
+from sekisho.ledger.stamp_folder import is_stamp_file
 from sekisho.tlog.checkpoint import Checkpoint, open_checkpoint
-from sekisho.tlog.merkle import HASH_SIZE_BYTES, Frontier
-from sekisho.tlog.note import MAX_NOTE_SIZE_BYTES, NoteVerifier
+from sekisho.tlog.merkle import HASH_SIZE_BYTES, hash_leaves
+from sekisho.tlog.note import KeyRefused, NoteVerifier
 from sekisho.tlog.tile import (
-    MAX_ENTRY_SIZE_BYTES,
     TILE_WIDTH,
     Tile,
-    TileBuilder,
     TileRefused,
     narrow,
     parse_bundle,
-    parse_tile,
     parse_tile_path,
     row_of,
 )
+from sekisho.tlog.tile_tree import root_from_tiles
 
-_MAX_BUNDLE_SIZE_BYTES: Final = TILE_WIDTH * (MAX_ENTRY_SIZE_BYTES + 2)
-_MAX_VKEY_SIZE_BYTES: Final = 1024
-
-# Called with the index and the bytes of every entry, in order.
-OnEntry: TypeAlias = Callable[[int, bytes], None]
+# Called with the index of the first, and the entries, of every bundle in order.
+OnEntries: TypeAlias = Callable[[int, Sequence[bytes]], None]
+# Called with how many entries were looked at, and how many there are.
+OnProgress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,126 +40,147 @@ class Tree:
     """A log whose checkpoint was signed by `verifier`. Its entries were checked; the notebook says with what result."""
 
     name: str
-    folder: Path
+    source: Source
     verifier: NoteVerifier
     checkpoint: Checkpoint
+    note: bytes
 
 
-def check_tree(folder: Path, name: str, vkey: str | None, notebook: Notebook, on_entry: OnEntry) -> Tree | None:
-    """Check the log in `folder`, called `name` in what is reported, and return it, or None if nobody signed it.
+def check_tree(
+    source: Source,
+    name: str,
+    note: bytes | None,
+    vkey: str | None,
+    notebook: Notebook,
+    on_entries: OnEntries,
+    on_progress: OnProgress | None = None,
+) -> Tree | None:
+    """Check the log at `source`, called `name` in what is reported, and return it, or None if nobody signed it.
 
-    `vkey`: the pinned key; without it the key beside the log is taken. Steps: (1) the key; (2) the checkpoint's
-    signature; (3) every file has a place in that tree; (4) entries make tiles make the signed root.
+    `note`: the bytes of the checkpoint that is to be checked, taken before; `vkey`: the pinned key; without it the
+    key beside the log is taken. Steps: (1) the key; (2) the checkpoint's signature; (3) entries make tiles make the
+    signed root; (4) every file has a place in that tree.
     """
     # (1)
-    verifier = _read_key(folder, name, vkey, notebook)
+    verifier = _check_key(source, name, vkey, notebook)
     if verifier is None:
         return None
     # (2)
-    checkpoint = _read_checkpoint(folder, name, verifier, notebook)
+    checkpoint = _check_checkpoint(note, name, verifier, notebook)
     if checkpoint is None:
         return None
-    tree = Tree(name=name, folder=folder, verifier=verifier, checkpoint=checkpoint)
-    # (3)
-    present = _check_names(tree, notebook)
+    tree = Tree(name=name, source=source, verifier=verifier, checkpoint=checkpoint, note=note or b"")
+    # (3) Files are listed before, and judged after: a log that grows meanwhile has files that its next head covers.
+    listed = _Listed.of(source, checkpoint.size)
+    for first, entries in _TreeCheck(tree, listed.narrower, notebook).run():
+        on_entries(first, entries)
+        if on_progress is not None:
+            on_progress(first + len(entries), checkpoint.size)
     # (4)
-    _TreeCheck(tree, present, notebook).run(on_entry)
+    _judge_files(tree, listed, notebook)
     return tree
 
 
+def root_at(tree: Tree, size: int) -> bytes | None:
+    """Return the root that `tree` had at `size`, by its tiles, or None if it was never so large or a tile is missing.
+
+    Reads one tile a level. The caller MUST have checked the tiles.
+    """
+    if size > tree.checkpoint.size:
+        return None
+    try:
+        return root_from_tiles(size, tile_reader(tree.source, tree.checkpoint.size))
+    except TileRefused:
+        return None
+
+
 def roots_at(tree: Tree, sizes: Iterable[int]) -> dict[int, bytes]:
-    """Return the roots that `tree` had at `sizes`, by its level 0 tiles, as far as those can be read."""
-    roots: dict[int, bytes] = {}
-    frontier = Frontier()
-    wanted = sorted(set(sizes), reverse=True)
-    leaf_hashes = _leaf_hashes(tree)
-    while wanted and wanted[-1] <= tree.checkpoint.size:
-        size = wanted.pop()
-        while frontier.size < size:
-            leaf_hash = next(leaf_hashes, None)
-            if leaf_hash is None:
-                return roots
-            frontier.append(leaf_hash)
-        roots[size] = frontier.root()
-    return roots
+    """Return the roots that `tree` had at `sizes`, as far as its tiles can be read."""
+    roots = ((size, root_at(tree, size)) for size in set(sizes))
+    return {size: root for size, root in roots if root is not None}
 
 
-def _leaf_hashes(tree: Tree) -> Iterator[bytes]:
-    for tile in row_of(0, tree.checkpoint.size):
-        data = read_file(tree.folder / tile.path, TILE_WIDTH * HASH_SIZE_BYTES)
-        if data is None or len(data) != tile.width * HASH_SIZE_BYTES:
+def entries_of(tree: Tree) -> Iterator[tuple[int, bytes]]:
+    """Yield index and bytes of the entries of `tree`, as far as they can be read. They are not checked here."""
+    for bundle in row_of(None, tree.checkpoint.size):
+        try:
+            data = read_tile(tree.source, bundle)
+            entries = parse_bundle(b"" if data is None else data, bundle.width)
+        except TileRefused:
             return
-        yield from parse_tile(data, tile.width)
+        yield from enumerate(entries, start=bundle.index * TILE_WIDTH)
+
+
+def _read_quietly(source: Source, tile: Tile) -> bytes | None:
+    try:
+        return read_tile(source, tile)
+    except TileRefused:
+        return None
 
 
 class _TreeCheck:
-    """The streaming part: entries in, each tile compared as soon as it is complete."""
+    """The streaming part: bundles in, each tile compared as soon as it is complete."""
 
-    def __init__(self, tree: Tree, present: Iterable[Tile], notebook: Notebook) -> None:
+    def __init__(self, tree: Tree, narrower: dict[tuple[int | None, int], list[Tile]], notebook: Notebook) -> None:
         self._tree = tree
+        self._narrower = narrower
         self._notebook = notebook
-        self._tiles = TileBuilder()
-        # Narrower partial tiles, by place: kept by the writer until the tile is full, and checked like all else.
-        self._narrower: dict[tuple[int | None, int], list[Tile]] = {}
+        self._rows = Rows()
         self._differing: list[Tile] = []
-        for tile in present:
-            if tile.is_partial and not tile.ends_at(tree.checkpoint.size):
-                self._narrower.setdefault((tile.level, tile.index), []).append(tile)
 
-    def run(self, on_entry: OnEntry) -> None:
+    def run(self) -> Iterator[tuple[int, Sequence[bytes]]]:
+        """Check all, and yield the entries of each bundle with the index of the first."""
         for bundle in row_of(None, self._tree.checkpoint.size):
             entries = self._read_bundle(bundle)
             if entries is None:
                 # Without these entries no later tile can be made again.
                 return
-            for entry in entries:
-                index = self._tiles.size
-                for tile, data in self._tiles.add(entry):
-                    self._compare(tile, data)
-                on_entry(index, entry)
-        for tile, data in self._tiles.partials():
-            self._compare(tile, data)
+            first = self._rows.size
+            for tile, made in self._rows.add(hash_leaves(entries)):
+                self._compare(tile, made)
+            yield first, entries
+        for tile, made in self._rows.partials():
+            self._compare(tile, made)
         self._judge()
 
     def _read_bundle(self, bundle: Tile) -> tuple[bytes, ...] | None:
-        data = read_file(self._tree.folder / bundle.path, _MAX_BUNDLE_SIZE_BYTES)
-        if data is None:
-            self._add(Fault.FILE_MISSING, bundle, "is missing or unreadable; what follows it cannot be checked")
-            return None
         try:
-            return parse_bundle(data, bundle.width)
+            data = read_tile(self._tree.source, bundle)
+            if data is None:
+                self._add(Fault.FILE_MISSING, bundle, "is missing or unreadable; what follows it cannot be checked")
+                return None
+            entries = parse_bundle(data, bundle.width)
         except TileRefused as error:
             self._add(Fault.FILE_DIFFERS, bundle, f"{error.message}, so what follows it cannot be checked")
             return None
+        self._compare_narrower(bundle, data)
+        return entries
 
-    def _compare(self, tile: Tile, data: bytes) -> None:
-        """Compare `tile`, made from the entries as `data`, and narrower ones of it, with what is on disk."""
-        if tile.level is not None:
-            found = self._read_tile(tile)
-            if found is not None and found != data:
-                self._differing.append(tile)
+    def _compare(self, tile: Tile, made: bytes) -> None:
+        """Compare `tile`, made from the entries as `made`, and narrower ones of it, with what is there."""
+        found = read_tile(self._tree.source, tile)
+        if found is None:
+            self._add(Fault.FILE_MISSING, tile, "is missing or unreadable")
+        elif found != made:
+            self._differing.append(tile)
+        self._compare_narrower(tile, made)
+
+    def _compare_narrower(self, tile: Tile, data: bytes) -> None:
         for part in self._narrower.get((tile.level, tile.index), ()):
-            found = self._read_tile(part)
+            found = self._tree.source.read(part.path, len(data))
+            # Nothing needs them, and a writer that is running drops them.
             if found is not None and found != narrow(tile, data, part.width):
                 self._add(Fault.FILE_DIFFERS, part, "is not the beginning of the tile it is a part of")
 
-    def _read_tile(self, tile: Tile) -> bytes | None:
-        data = read_file(self._tree.folder / tile.path, _MAX_BUNDLE_SIZE_BYTES)
-        if data is None:
-            self._add(Fault.FILE_MISSING, tile, "is missing or unreadable")
-        return data
-
     def _judge(self) -> None:
         """Say which side is wrong where entries and tiles differ: the side that does not make the signed root."""
-        signed, made = self._tree.checkpoint, self._tiles.root()
+        signed, made = self._tree.checkpoint, self._rows.root()
         if made == signed.root:
             for tile in self._differing:
                 self._add(Fault.FILE_DIFFERS, tile, "is not what the entries make, and they make the signed root")
             return
-        by_tiles = roots_at(self._tree, (signed.size,)).get(signed.size)
-        leaves = [tile for tile in self._differing if tile.level == 0]
-        if by_tiles == signed.root:
-            for tile in leaves:
+        if self._root_by_leaf_tiles() == signed.root:
+            for tile in (tile for tile in self._differing if tile.level == 0):
                 bundle = Tile(level=None, index=tile.index, width=tile.width)
                 self._add(Fault.FILE_DIFFERS, bundle, f"holds a changed entry: its hashes in {tile.path} are as signed")
             return
@@ -169,33 +189,37 @@ class _TreeCheck:
         for tile in self._differing:
             self._add(Fault.FILE_DIFFERS, tile, "is not what the entries make, and neither makes the signed root")
 
+    def _root_by_leaf_tiles(self) -> bytes | None:
+        rows = Rows()
+        for tile in row_of(0, self._tree.checkpoint.size):
+            data = _read_quietly(self._tree.source, tile)
+            if data is None or len(data) != tile.width * HASH_SIZE_BYTES:
+                return None
+            rows.add(data)
+        return rows.root()
+
     def _add(self, fault: Fault, tile: Tile, message: str) -> None:
         self._notebook.add(fault, f"{self._tree.name}/{tile.path}", message)
 
 
-def _read_key(folder: Path, name: str, vkey: str | None, notebook: Notebook) -> NoteVerifier | None:
+def _check_key(source: Source, name: str, vkey: str | None, notebook: Notebook) -> NoteVerifier | None:
     where = f"{name}/{VKEY}"
-    data = read_file(folder / VKEY, _MAX_VKEY_SIZE_BYTES)
+    data = source.read(VKEY, MAX_VKEY_SIZE_BYTES)
     if data is None:
         notebook.add(Fault.FILE_MISSING, where, "there is no key beside the log")
+        if vkey is None:
+            return None
     elif vkey is not None and data != f"{vkey}\n".encode():
         notebook.add(Fault.KEY_DIFFERS, where, "the key beside the log is not the one that is pinned for it")
-    if vkey is None and data is None:
-        return None
     try:
-        text = vkey if vkey is not None else (data or b"").decode("ascii").removesuffix("\n")
-        verifier = NoteVerifier.parse(text)
-        if vkey is None and data != f"{verifier.vkey}\n".encode():
-            raise TileRefused("not one line")
-    except (SekishoError, UnicodeDecodeError) as error:
-        notebook.add(Fault.KEY_DIFFERS, where, f"not a verifier key: {_message(error)}")
+        return read_key(source, vkey)
+    except KeyRefused as error:
+        notebook.add(Fault.KEY_DIFFERS, where, f"not a verifier key: {error.message}")
         return None
-    return verifier
 
 
-def _read_checkpoint(folder: Path, name: str, verifier: NoteVerifier, notebook: Notebook) -> Checkpoint | None:
+def _check_checkpoint(note: bytes | None, name: str, verifier: NoteVerifier, notebook: Notebook) -> Checkpoint | None:
     where = f"{name}/{CHECKPOINT}"
-    note = read_file(folder / CHECKPOINT, MAX_NOTE_SIZE_BYTES)
     if note is None:
         notebook.add(Fault.FILE_MISSING, where, "there is no checkpoint")
         return None
@@ -206,48 +230,57 @@ def _read_checkpoint(folder: Path, name: str, verifier: NoteVerifier, notebook: 
         return None
 
 
-def _check_names(tree: Tree, notebook: Notebook) -> list[Tile]:
-    """Return the tiles and bundles that are there, and note every file that has no place in the tree."""
-    tiles: list[Tile] = []
-    for path in walk_files(tree.folder, "."):
-        where = f"{tree.name}/{path}"
-        if not _is_regular(tree.folder / path):
-            notebook.add(Fault.FILE_UNKNOWN, where, "is not a regular file")
-        elif path in (CHECKPOINT, VKEY):
-            continue
-        elif (tile := _tile_at(path)) is None:
-            notebook.add(Fault.FILE_UNKNOWN, where, "is not a file of a log")
-        elif tile.smallest_tree > tree.checkpoint.size:
-            notebook.add(Fault.FILE_AHEAD, where, f"belongs to a tree larger than the signed {tree.checkpoint.size}")
-        else:
-            tiles.append(tile)
-    return tiles
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """What lies in a log's folder: of files that belong there, only those that the head alone does not account for.
+
+    `narrower`: partial tiles by place that a wider one supersedes, which the writer keeps for a while;
+    `beyond`: tiles of larger trees; `strange`: path → what is wrong with it.
+    """
+
+    narrower: dict[tuple[int | None, int], list[Tile]]
+    beyond: list[Tile]
+    strange: dict[str, str]
+
+    @classmethod
+    def of(cls, source: Source, size: int) -> "_Listed":
+        listed = cls(narrower={}, beyond=[], strange={})
+        for path, is_regular in () if source.folder is None else list_files(source.folder):
+            if not is_regular:
+                listed.strange[path] = "is not a regular file"
+            elif path not in (CHECKPOINT, VKEY) and not is_stamp_file(path):
+                listed._take(path, size)
+        return listed
+
+    def _take(self, path: str, size: int) -> None:
+        try:
+            tile = parse_tile_path(path)
+        except TileRefused:
+            self.strange[path] = "is not a file of a log"
+            return
+        if tile.smallest_tree > size:
+            self.beyond.append(tile)
+        elif tile.is_partial and not tile.ends_at(size):
+            self.narrower.setdefault((tile.level, tile.index), []).append(tile)
 
 
-def _tile_at(path: str) -> Tile | None:
+def _judge_files(tree: Tree, listed: _Listed, notebook: Notebook) -> None:
+    """Note the files that had no place in the tree, are still there, and have none in a newer head either."""
+    folder, size = tree.source.folder, tree.checkpoint.size
+    if folder is None or not (listed.strange or listed.beyond):
+        return
+    newest = _newest_size(tree)
+    for path, message in listed.strange.items():
+        if (folder / path).is_symlink() or (folder / path).exists():
+            notebook.add(Fault.FILE_UNKNOWN, f"{tree.name}/{path}", message)
+    for tile in listed.beyond:
+        if tile.smallest_tree > newest and (folder / tile.path).exists():
+            where = f"{tree.name}/{tile.path}"
+            notebook.add(Fault.FILE_AHEAD, where, f"belongs to a tree larger than the signed {size}")
+
+
+def _newest_size(tree: Tree) -> int:
     try:
-        return parse_tile_path(path)
-    except TileRefused:
-        return None
-
-
-def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except FileNotFoundError:
-        # A partial tile that a running writer has just dropped; if it is needed, reading it will tell.
-        return True
-
-
-def read_file(path: Path, limit_bytes: int) -> bytes | None:
-    """Return the bytes of the regular file at `path`, one more than the limit at most, or None."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            return file.read(limit_bytes + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-    except OSError:
-        return None
-
-
-def _message(error: Exception) -> str:
-    return error.message if isinstance(error, SekishoError) else "not ASCII text"
+        return open_checkpoint(read_note(tree.source) or b"", tree.verifier).size
+    except SekishoError:
+        return tree.checkpoint.size

@@ -1,6 +1,7 @@
 """Enrolling and looking up. Each act is one change and one ledger entry, in the caller's transaction.
 
-Entries name people by id alone: a name in a log that nothing is deleted from could never be forgotten.
+Entries name people by id alone, a pseudonym that is drawn anew for each enrolment and means nothing elsewhere; name and
+key stay in this room. A name in a log that nothing is deleted from could never be forgotten.
 """
 
 import re
@@ -13,7 +14,7 @@ from sekisho.core import IdSource
 from sekisho.core.ids import AssetId, InstitutionId, PrincipalId
 from sekisho.db import record
 from sekisho.formats import jcs
-from sekisho.ledger import Entry, EntryKind, encode_entry
+from sekisho.ledger import Entry, EntryKind, commit, encode_entry
 from sekisho.registry.assets import check_asset_name
 from sekisho.registry.errors import AlreadyEnrolled, NotEnrolled, TextRefused
 from sekisho.registry.lei import Lei, institution_id_of, parse_lei
@@ -68,10 +69,11 @@ def enrol_principal(
     kind: PrincipalKind,
     name: str,
     jwk: jcs.Json,
+    salt: bytes,
     ids: IdSource,
     at: datetime,
 ) -> Principal:
-    """Enrol a person or workload of an institution with `jwk`, its public key (RFC 7517).
+    """Enrol a person or workload of an institution with `jwk`, its public key (RFC 7517). `salt`: 32 random bytes.
 
     Raises tokens.KeyRefused, TextRefused, NotEnrolled or AlreadyEnrolled. The caller MUST have
     seen the principal prove that it holds the key, or have the key from the institution.
@@ -88,15 +90,16 @@ def enrol_principal(
         jwk=key.to_jwk(),
         jkt=key.thumbprint,
         enrolled_at=at,
+        key_salt=salt,
     )
     session.add(row)
     body: dict[str, jcs.Json] = {
         "principal": row.id,
         "institution": institution_id,
         "principal_kind": kind.value,
-        "jkt": key.thumbprint,
+        "key_commitment": commit(key.thumbprint.encode(), salt),
     }
-    _record(session, EntryKind.PRINCIPAL_ENROLLED, row.id, body, ids=ids, at=at)
+    _record(session, EntryKind.PRINCIPAL_ENROLLED_V2, row.id, body, ids=ids, at=at)
     return _principal(row)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sekisho.db import Base, CanonicalJson, UtcDateTime, closed_list
@@ -25,6 +25,8 @@ class InstitutionRow(Base):
 
 
 class PrincipalRow(Base):
+    """One principal. This row is the only place where the id, a pseudonym in the ledger, meets name and key."""
+
     __tablename__ = "registry_principals"
 
     id: Mapped[str] = mapped_column(String(_ID_CHARACTERS), primary_key=True)
@@ -36,6 +38,8 @@ class PrincipalRow(Base):
     # One key, one principal, in the whole programme: else one could act as the other.
     jkt: Mapped[str] = mapped_column(String(43), unique=True)
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Opens the ledger's commitment to `jkt`; None for those whose entry, of version 1, shows it.
+    key_salt: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class AssetRow(Base):

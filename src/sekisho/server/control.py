@@ -7,8 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import ClassVar, NoReturn
 
@@ -24,7 +24,7 @@ from sekisho.db.engine import sqlite_url
 from sekisho.disclosure import Text
 from sekisho.disclosure.notice import Issuer as NoticeIssuer
 from sekisho.disclosure.publisher import DirectoryPublisher
-from sekisho.ledger import Log
+from sekisho.ledger import Log, find_store, open_witnesses
 from sekisho.server.gate_link import GateLink
 from sekisho.server.logs import configure_logs
 from sekisho.server.migrations import migrate
@@ -32,6 +32,7 @@ from sekisho.server.office import ControlOffice
 from sekisho.server.places import DataDir
 from sekisho.server.setup import GATE_SLOT, Settings, read_credential, read_key, read_settings, write_private
 from sekisho.server.system import RandomIds, SystemClock
+from sekisho.tlog.note import NoteSigner
 from sekisho.tokens import public_key_of
 
 # Callers that are being answered when a stop comes get this long.
@@ -93,7 +94,7 @@ def run(places: DataDir) -> None:
         issuer = f"http://{host}:{port}"
         # (1) Stores, brought to this release's shape.
         migrate(database.engine)
-        with closing(_open_log(places, settings)) as log:
+        with _open_log(places, settings) as log:
             # (2) What a crash left undone, then the first snapshot.
             office = _office(places, settings, database, log, issuer)
             office.start()
@@ -171,14 +172,23 @@ def _sharing(places: DataDir) -> Sharing:
     return Sharing(issuer=issuer, publisher=DirectoryPublisher(places.notices))
 
 
-def _open_log(places: DataDir, settings: Settings) -> Log:
-    return Log.open(
-        store=places.decisions_store,
-        public=places.ledger / "decisions",
-        origin=f"{settings.programme}/decisions",
-        key=read_key(places.ledger_key),
-        clock=SystemClock(),
-    )
+@contextmanager
+def _open_log(places: DataDir, settings: Settings) -> Iterator[Log]:
+    public, origin, key = places.ledger / "decisions", f"{settings.programme}/decisions", read_key(places.ledger_key)
+    with (
+        open_witnesses(places.witness_policy, folder=public, signer=NoteSigner(origin, key)) as witnessing,
+        closing(
+            Log.open(
+                store=find_store(places.decisions_store),
+                public=public,
+                origin=origin,
+                key=key,
+                clock=SystemClock(),
+                witnessing=witnessing,
+            )
+        ) as log,
+    ):
+        yield log
 
 
 def _gate_origin(places: DataDir) -> str:

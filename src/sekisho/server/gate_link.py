@@ -6,12 +6,14 @@ without an answer. The link carries no requests of callers: a flood at a gate ca
 
 import asyncio
 import hmac
+import itertools
 import json
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,10 +27,22 @@ MAX_FRAME_FROM_GATE_BYTES = 65_536
 HELLO_TIMEOUT_S = 5.0
 # Five leases a lease's life: one lost frame is no outage, five are.
 LEASE_EVERY_S = 1.0
+# Calls in one question: what a gate takes, and what its answer holds in one frame.
+ASKED_AT_ONCE = 200
+# The number of a question whose answer nobody waits for; others count from FIRST_QUESTION.
+UNASKED = 0
+FIRST_QUESTION = 1
 # A gate that does not drain its socket for so long is stuck; its lease lapses and it denies.
 DRAIN_TIMEOUT_S = 2.0
 
 _log = structlog.get_logger("sekisho.link")
+
+
+class GateSilent(SekishoError):
+    """The gate is not connected, or did not answer in time."""
+
+    code: ClassVar[str] = "SKS-SERVER-112"
+    hint = "Wait until the gate is up; `sekisho serve` restarts it."
 
 
 class LinkUnavailable(SekishoError):
@@ -61,6 +75,7 @@ class _Gate:
     writer: asyncio.StreamWriter
     version: int = 0  # of the snapshot that it last acknowledged
     applied_at: float = 0.0  # time.monotonic() of that acknowledgement
+    asked: "dict[int, Future[Mapping[str, jcs.Json]]]" = field(default_factory=dict)  # what it has not answered
 
 
 class GateLink:
@@ -72,16 +87,21 @@ class GateLink:
         secrets_by_slot: Mapping[str, str],
         on_hello: Callable[[Hello], Pushed],
         on_checkpoint: Callable[[str, str], None],
+        erased_at: Callable[[str], Sequence[str]] = lambda _: (),
     ) -> None:
         """`on_hello` logs the gate's key and returns the snapshot to send; `on_checkpoint` takes slot and note.
 
-        Both are called on a worker thread, since they write to the ledger.
+        Both are called on a worker thread, since they write to the ledger. `erased_at` gives the request ids of all
+        calls of a slot whose content is erased, from memory.
         """
         self._secrets = dict(secrets_by_slot)
         self._on_hello = on_hello
         self._on_checkpoint = on_checkpoint
+        self._erased_at = erased_at
+        self._numbers = itertools.count(FIRST_QUESTION)
         self._gates: dict[str, _Gate] = {}
-        self._changed = threading.Condition()  # guards _gates' acknowledgements, and wakes `wait_in_force`
+        # Guards _gates' acknowledgements and what they are asked, and wakes `wait_in_force`.
+        self._changed = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._latest: Pushed | None = None
 
@@ -123,6 +143,28 @@ class GateLink:
                 for slot, gate in self._gates.items()
             }
 
+    def slots(self) -> tuple[str, ...]:
+        """Return the slots of the gates that are connected."""
+        with self._changed:
+            return tuple(sorted(self._gates))
+
+    def ask(self, slot: str, what: Mapping[str, object], *, timeout_s: float) -> Mapping[str, jcs.Json]:
+        """Return the answer of the gate `slot` to the question `what`, or raise GateSilent. For any other thread."""
+        number, answer = next(self._numbers), Future[Mapping[str, jcs.Json]]()
+        with self._changed:
+            gate = self._gates.get(slot)
+            if gate is None or self._loop is None:
+                raise GateSilent(f"{slot} is not connected")
+            gate.asked[number] = answer
+        self._loop.call_soon_threadsafe(gate.writer.write, _frame({"ask": {"question": number, **what}}))
+        try:
+            return answer.result(timeout_s)
+        except (TimeoutError, CancelledError) as error:
+            raise GateSilent(f"{slot} did not answer") from error
+        finally:
+            with self._changed:
+                gate.asked.pop(number, None)
+
     async def _serve_gate(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         gate: _Gate | None = None
         try:
@@ -130,6 +172,7 @@ class GateLink:
             pushed = await asyncio.to_thread(self._on_hello, hello)
             gate = self._admit(hello.slot, writer)
             writer.write((self._latest if self._latest and self._latest.version > pushed.version else pushed).frame)
+            self._tell_erased(gate)
             _log.info("gate connected", slot=hello.slot)
             while line := await reader.readline():
                 await self._take(gate, line)
@@ -173,8 +216,27 @@ class GateLink:
                 gate.version = version
                 gate.applied_at = time.monotonic()
                 self._changed.notify_all()
+        if isinstance(told := frame.get("told"), Mapping):
+            self._take_answer(gate, told)
         if isinstance(checkpoint, str):
             await asyncio.to_thread(self._on_checkpoint, gate.slot, checkpoint)
+
+    def _take_answer(self, gate: _Gate, told: Mapping[str, jcs.Json]) -> None:
+        number = told.get("question")
+        with self._changed:
+            answer = gate.asked.get(number) if isinstance(number, int) else None
+            if answer is not None and not answer.done():
+                answer.set_result(told)
+
+    def _tell_erased(self, gate: _Gate) -> None:
+        """Tell a gate all that it must have destroyed: it may have missed some, or be put back from a backup.
+
+        Once it is admitted, so that what is erased from now on is asked of it. Nobody waits for the answers.
+        """
+        erased = self._erased_at(gate.slot)
+        for start in range(0, len(erased), ASKED_AT_ONCE):
+            told = {"question": UNASKED, "erase": erased[start : start + ASKED_AT_ONCE]}
+            gate.writer.write(_frame({"ask": told}))
 
     def _send_all(self, pushed: Pushed) -> None:
         self._latest = pushed
@@ -192,6 +254,8 @@ class GateLink:
         with self._changed:
             if gate is not None and self._gates.get(gate.slot) is gate:
                 del self._gates[gate.slot]
+            for answer in () if gate is None else gate.asked.values():
+                answer.cancel()
             self._changed.notify_all()
 
 

@@ -30,6 +30,7 @@ from sekisho.server.errors import CharterNotStored, CharterPinned, ForeignCharte
 from sekisho.server.gate_link import GateLink, Hello, Pushed, encode_frame
 from sekisho.server.places import DataDir
 from sekisho.server.setup import write_private
+from sekisho.server.transcripts import TranscriptOffice
 from sekisho.tokens import PublicKey
 from sekisho.trust import Charter, pin_charter, read_charter, verify_signers
 
@@ -42,6 +43,8 @@ RECORDED_HERE = frozenset(
         EntryKind.SNAPSHOT_PUBLISHED,
         EntryKind.CALLS_LOG_OPENED,
         EntryKind.CALLS_CHECKPOINT,
+        EntryKind.TRANSCRIPT_ERASED,
+        EntryKind.TRANSCRIPT_UNSEALED,
     }
 )
 
@@ -70,7 +73,13 @@ class ControlOffice:
         self.clock, self.ids = clock, ids
         self._places, self._database, self._log = places, database, log
         self._issuer, self._token_key = issuer, token_key
-        self.link = GateLink(secrets_by_slot=gate_secrets, on_hello=self._welcome, on_checkpoint=self._take_checkpoint)
+        self.link = GateLink(
+            secrets_by_slot=gate_secrets,
+            on_hello=self._welcome,
+            on_checkpoint=self._take_checkpoint,
+            erased_at=lambda slot: self.transcripts.erased_at(slot),
+        )
+        self.transcripts = TranscriptOffice(self.link, record=self._record_on_content)
         self._acting = threading.RLock()  # guards the three steps of an act, and the fields below
         self._charter: Charter | None = None
         self._pinned: str | None = None  # digest of the charter that the ledger has on record
@@ -177,10 +186,18 @@ class ControlOffice:
             return question(session)
 
     def _append(self, entry: bytes, key: str) -> int:
-        return self._log.append(decode_entry(entry), key=key).result()
+        return self._log.write(decode_entry(entry), key=key)
 
     def _record(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> int:
-        return self._log.append(self._entry(kind, body), key=key).result()
+        return self._log.write(self._entry(kind, body), key=key)
+
+    def _record_on_content(self, kind: EntryKind, body: dict[str, jcs.Json], key: str | None) -> int:
+        """Put an act on the content of a call on record, and tell whoever keeps count of them."""
+        with self._acting:
+            entry = self._entry(kind, body)
+            index = self._log.write(entry, key=key)
+            self.transcripts.learn(index, entry)
+            return index
 
     def _entry(self, kind: EntryKind, body: dict[str, jcs.Json]) -> Entry:
         return Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
@@ -237,7 +254,8 @@ class ControlOffice:
         while self._log_snapshot(snapshot) != snapshot.version:
             snapshot = self._build()
         # Published before any gate names it: a verifier that reads the files meanwhile must find what intents rest on.
-        head = self._log.publish()
+        # But a hold waits for no witness: it is durable, and the log publishes it by itself once they cosign.
+        head = self._log.head() if self._log.is_witnessed else self._log.publish()
         self._snapshot = snapshot
         self._pushed = encode_frame(
             snapshot_to_json(snapshot),
@@ -258,6 +276,7 @@ class ControlOffice:
                 issuer=self._issuer,
                 token_keys=(self._token_key,),
                 labs=self._charter.labs if self._charter else (),
+                auditors=self._charter.auditors if self._charter else None,
             )
 
     def _log_snapshot(self, snapshot: Snapshot) -> int:
@@ -267,10 +286,11 @@ class ControlOffice:
 
     def _read_log(self) -> None:
         """Learn from the decisions log its charter, which calls logs there are, and how far each is on record."""
-        for _, entry in self._log.entries():
+        for index, entry in self._log.entries():
             if entry.kind is EntryKind.CHARTER_PINNED:
                 self._pinned = str(entry.body["charter_sha256"])
             self._calls_logs.learn(entry)
+            self.transcripts.learn(index, entry)
 
     def _drained(self) -> Iterator[int]:
         """Yield the index of every entry that came through the outbox."""
@@ -294,7 +314,7 @@ class ControlOffice:
 
     def _learn(self, kind: EntryKind, body: dict[str, jcs.Json], *, key: str) -> None:
         entry = Entry(kind=kind, at=self.clock.now(), id=self.ids.new("ent"), body=body)
-        self._log.append(entry, key=key).result()
+        self._log.write(entry, key=key)
         self._calls_logs.learn(entry)
 
 

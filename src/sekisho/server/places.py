@@ -22,7 +22,7 @@ class DataDir:
 
     @property
     def ledger(self) -> Path:
-        """The public logs: nothing in here is secret, everything in here can be verified."""
+        """The logs' files, for members: no content and no key, but call volumes; everything in here can be verified."""
         return self.root / "ledger"
 
     @property
@@ -42,6 +42,11 @@ class DataDir:
     @property
     def decisions_store(self) -> Path:
         return self.control / "decisions.db"
+
+    @property
+    def witness_policy(self) -> Path:
+        """Who cosigns the decisions log, if anybody does: written by the operator (docs/witnesses.md)."""
+        return self.control / "witnesses.policy"
 
     @property
     def ledger_key(self) -> Path:

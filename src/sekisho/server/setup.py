@@ -83,9 +83,10 @@ def prepare(places: DataDir, settings: Settings) -> Settings:
 
 def _make_missing(places: DataDir, settings: Settings) -> Settings:
     # (1) The folders; the private ones closed to others before anything is written into them.
-    for folder in (places.root, places.run, places.control, places.notices, places.gate(GATE_SLOT)):
+    # The ledger too: it is for members, and the folder around it may have been made by a hand, open to all.
+    private = (places.root, places.run, places.control, places.notices, places.gate(GATE_SLOT), places.ledger)
+    for folder in private:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    places.ledger.mkdir(mode=0o755, parents=True, exist_ok=True)
     # (2) The settings, once.
     if not places.settings.exists():
         write_private(places.settings, _encode_settings(settings))

@@ -1,6 +1,6 @@
 """Puts the token and the proof on every request that an official SDK sends: `httpx2.Client(auth=SekishoAuth(…))`."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 
 import httpx2
 
@@ -22,8 +22,10 @@ class SekishoAuth(httpx2.Auth):
     # The body may have to be sent twice.
     requires_request_body = True
 
-    def __init__(self, *, tokens: TokenClient) -> None:
+    def __init__(self, *, tokens: TokenClient, keep_receipt: Callable[[Mapping[str, str]], None] | None = None) -> None:
+        """`keep_receipt`: called with the headers of each answer, names in lower case, before the caller has it."""
         self._tokens = tokens
+        self._keep_receipt = keep_receipt
         self._nonce: str | None = None
 
     def sync_auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
@@ -58,7 +60,8 @@ class SekishoAuth(httpx2.Auth):
         """Yield what has to be sent, `request` last. Raises WrongGate and the errors of TokenClient.
 
         Steps: (1) a fresh token; (2) the request goes where the token may be seen; (3) no credential but ours;
-        (4) a proof, and the request; (5) the nonce of the answer, and once more if it was refused for want of it.
+        (4) a proof, and the request; (5) the nonce of the answer, and once more if it was refused for want of it;
+        (6) the receipt.
         """
         # (1)
         held = yield from self._tokens.exchange()
@@ -80,6 +83,9 @@ class SekishoAuth(httpx2.Auth):
             self._take_nonce(answer)
         if answer.status_code == httpx2.codes.UNAUTHORIZED:
             self._tokens.forget(held)
+        # (6)
+        if self._keep_receipt is not None:
+            self._keep_receipt(answer.headers)
 
     def _prove(self, request: httpx2.Request, held: HeldToken, *, nonce: str | None) -> None:
         # The raw path, as the gate sees it on the wire.

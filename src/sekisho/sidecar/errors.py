@@ -38,3 +38,10 @@ class WrongGate(SekishoError):
 
     code: ClassVar[str] = "SKS-SIDECAR-013"
     hint = "Set the SDK's base_url to the gate's own address, as the token names it."
+
+
+class ReceiptNotKept(SekishoError):
+    """The receipt of a call could not be written to its file. The call was made; the message ends with the receipt."""
+
+    code: ClassVar[str] = "SKS-SIDECAR-014"
+    hint = "Copy the receipt out of this message, then see to the disk; or sign in without a file for receipts."

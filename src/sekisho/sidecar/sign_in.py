@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sekisho.sidecar.auth import SekishoAuth
 from sekisho.sidecar.key import load_key
+from sekisho.sidecar.receipts import ReceiptFile
 from sekisho.sidecar.token_client import TokenClient
 from sekisho.tokens import CallScope
 
@@ -30,10 +31,12 @@ def sign_in(
     asset: str | None,
     technique: str = "find",
     case: str | None = None,
+    receipts: Path | None = None,
 ) -> SekishoAuth:
     """Return what `httpx2.Client(auth=…)` takes, for calls about one asset, or raise KeyFileRefused.
 
-    The first token is asked for when the first request is sent.
+    The first token is asked for when the first request is sent. `receipts`: a file to which each call's receipt is
+    appended; raises ReceiptNotKept if it cannot be written.
     """
     tokens = TokenClient(
         issuer=issuer,
@@ -43,4 +46,4 @@ def sign_in(
         clock=_MachineClock(),
         ids=_RandomIds(),
     )
-    return SekishoAuth(tokens=tokens)
+    return SekishoAuth(tokens=tokens, keep_receipt=None if receipts is None else ReceiptFile(receipts).keep)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from sekisho.core.errors import SekishoError
 from sekisho.tlog.base64_strict import decode_base64, encode_base64
 from sekisho.tlog.merkle import EMPTY_ROOT, HASH_SIZE_BYTES
-from sekisho.tlog.note import NoteSigner, NoteVerifier, open_note, sign_note
+from sekisho.tlog.note import NoteSigner, NoteVerifier, open_note, parse_note, sign_note
 
 # What fits a signed 64-bit integer, as the other implementations hold it.
 MAX_SIZE: Final = 2**63 - 1
@@ -20,6 +20,20 @@ class CheckpointRefused(SekishoError):
 
     code: ClassVar[str] = "SKS-TLOG-005"
     hint = "Fetch the checkpoint again; its first line must be the origin of the log."
+
+
+class ForkShown(SekishoError):
+    """Two signed heads of one log cannot both be true.
+
+    `notes`: the two signed notes, which prove it to anybody.
+    """
+
+    code: ClassVar[str] = "SKS-TLOG-019"
+    hint = "Keep both signed notes and show them to every party: the log, or who holds its key, showed two histories."
+
+    def __init__(self, message: str, *, notes: tuple[bytes, bytes]) -> None:
+        super().__init__(message)
+        self.notes = notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,19 @@ def open_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
     checkpoint = parse_checkpoint(open_note(note, (verifier,)))
     _require_own(checkpoint, verifier)
     return checkpoint
+
+
+def require_same_tree(first: bytes, second: bytes) -> None:
+    """Raise ForkShown if the signed heads `first` and `second` of one log state two roots for one size.
+
+    The caller MUST have verified both notes, each by whichever keys it trusts. Heads of two sizes pass: whether the
+    larger extends the smaller takes a consistency path. Raises CheckpointRefused if the origins differ.
+    """
+    one, other = (parse_checkpoint(parse_note(note).text) for note in (first, second))
+    if one.origin != other.origin:
+        raise CheckpointRefused(f"the origins are {one.origin[:80]!r} and {other.origin[:80]!r}")
+    if one.size == other.size and one.root != other.root:
+        raise ForkShown(f"{one.origin[:80]!r} has two roots for size {one.size}", notes=(first, second))
 
 
 def _require_own(checkpoint: Checkpoint, verifier: NoteVerifier) -> None:

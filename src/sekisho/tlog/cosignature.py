@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sekisho.core.errors import SekishoError
-from sekisho.formats.ed25519 import PublicKeyRefused, check_public_key
 from sekisho.tlog.checkpoint import Checkpoint, parse_checkpoint
 from sekisho.tlog.merkle import EMPTY_ROOT, HASH_SIZE_BYTES
 from sekisho.tlog.note import (
@@ -24,6 +23,7 @@ from sekisho.tlog.note import (
     Note,
     NoteSignature,
     VerifierKey,
+    check_ed25519_key,
     encode_signature,
     is_key_name,
     lines_of,
@@ -107,11 +107,8 @@ class CosignatureVerifier:
             raise KeyRefused("a key's name is not empty and holds no space and no plus")
         if self.type == MLDSA44_COSIGNATURE:
             _require_short(self.name)
-            return
-        try:
-            check_public_key(self.public_key)
-        except PublicKeyRefused as error:
-            raise KeyRefused(str(error.args[0])) from error
+        else:
+            check_ed25519_key(self.public_key)
 
     @classmethod
     def parse(cls, vkey: str) -> "CosignatureVerifier":

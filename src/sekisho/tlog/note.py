@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sekisho.core.errors import SekishoError
+from sekisho.formats.ed25519 import PublicKeyRefused, check_public_key
 from sekisho.tlog.base64_strict import decode_base64, encode_base64
 
 # A checkpoint with a hundred ML-DSA-44 cosignatures, the longest kind, is about 340 kB.
@@ -132,10 +133,14 @@ class NoteVerifier:
 
     @classmethod
     def parse(cls, vkey: str) -> "NoteVerifier":
-        """Return the verifier that `vkey` says, or raise KeyRefused unless its type is 0x01, Ed25519."""
+        """Return the verifier that `vkey` says, or raise KeyRefused unless it is an Ed25519 key of type 0x01.
+
+        Keys under which anybody can sign, and second spellings of a key, are refused.
+        """
         key = VerifierKey.parse(vkey)
         if key.type != _ED25519 or len(key.public_key) != _KEY_SIZE_BYTES:
             raise KeyRefused("not an Ed25519 key (type 0x01)")
+        check_ed25519_key(key.public_key)
         return cls(name=key.name, public_key=key.public_key)
 
     @property
@@ -158,6 +163,14 @@ class NoteVerifier:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature.value, text.encode())
         except InvalidSignature as error:
             raise NoteRefused(f"the signature of {self.name} is false") from error
+
+
+def check_ed25519_key(public_key: bytes) -> None:
+    """Raise KeyRefused unless `public_key` is the one spelling of a key that only its holder can sign under."""
+    try:
+        check_public_key(public_key)
+    except PublicKeyRefused as error:
+        raise KeyRefused(str(error.args[0])) from error
 
 
 class NoteSigner:
@@ -219,7 +232,7 @@ def parse_note(note: bytes) -> Note:
     listed = lines[:-1].split("\n")
     if len(listed) > MAX_SIGNATURES:
         raise NoteRefused(f"more than {MAX_SIGNATURES} signature lines")
-    return Note(text=body + "\n", signatures=tuple(parse_signature(line) for line in listed))
+    return Note(text=body + "\n", signatures=tuple(_parse_signature(line) for line in listed))
 
 
 def open_note(note: bytes, verifiers: Sequence[NoteVerifier]) -> str:
@@ -249,8 +262,8 @@ def lines_of(note: Note, keys: Sequence[_Known]) -> tuple[tuple[_Known, NoteSign
     return tuple((key, line) for key, line in found if key is not None)
 
 
-def parse_signature(line: str) -> NoteSignature:
-    """Return the signature that `line` (without its newline) says, or raise SignatureLineRefused. Nothing is verified."""
+def _parse_signature(line: str) -> NoteSignature:
+    """Return the signature that `line`, without its newline, says, or raise SignatureLineRefused."""
     dash, _, rest = line.partition(" ")
     name, _, encoded = rest.partition(" ")
     if dash != "\u2014" or not is_key_name(name):

@@ -180,7 +180,7 @@ def _require_log_signed(note: Note, checkpoint: Checkpoint, logs: tuple[NoteVeri
     for verifier, line in lines:
         verifier.verify(note.text, line)
     if not lines:
-        raise PolicyUnmet(f"no log of the policy signed this checkpoint of {checkpoint.origin[:80]!r}")
+        raise PolicyUnmet(f"no log that is trusted signed this checkpoint of {checkpoint.origin[:80]!r}")
     # A key that is named for one log must not vouch for another.
     if all(verifier.name != checkpoint.origin for verifier, _ in lines):
         raise CheckpointRefused(f"the origin is {checkpoint.origin[:80]!r}, the key has another name")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sekisho.core.errors import SekishoError
-from sekisho.tlog.merkle import HASH_SIZE_BYTES, InclusionRefused, hash_node, root_of, verify_inclusion
+from sekisho.tlog.merkle import HASH_SIZE_BYTES, InclusionRefused, hash_node, root_of, split_at, verify_inclusion
 
 
 class SubtreeRefused(SekishoError):
@@ -102,7 +102,7 @@ def _consistency_path(leaf_hashes: Sequence[bytes], start: int, end: int, *, is_
         if not is_whole:
             yield root_of(leaf_hashes)
         return
-    split = _power_not_below(size) // 2
+    split = split_at(size)
     left, right = leaf_hashes[:split], leaf_hashes[split:]
     if end <= split:
         yield from _consistency_path(left, start, end, is_whole=is_whole)

@@ -5,13 +5,12 @@ entries, so the same path never holds other bytes, but for a partial one, whose 
 """
 
 import re
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from sekisho.core.errors import SekishoError
-from sekisho.tlog.merkle import HASH_SIZE_BYTES, hash_leaf, root_of
+from sekisho.tlog.merkle import HASH_SIZE_BYTES, Frontier, hash_leaf, root_of, root_of_joined
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 256
@@ -117,24 +116,24 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
     """Return 1 to 256 entries as a bundle: each after its length, unsigned 16 bits, big-endian."""
     if not 1 <= len(entries) <= TILE_WIDTH:
         raise TileRefused(f"a bundle holds 1 to 256 entries, not {len(entries)}")
-    if any(len(entry) > MAX_ENTRY_SIZE_BYTES for entry in entries):
+    if max(map(len, entries)) > MAX_ENTRY_SIZE_BYTES:
         raise TileRefused(f"an entry is longer than {MAX_ENTRY_SIZE_BYTES} bytes")
-    return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(2, "big") + entry for entry in entries])
 
 
 def parse_bundle(data: bytes, width: int) -> tuple[bytes, ...]:
     """Return the `width` entries of a bundle, or raise TileRefused unless it holds exactly so many."""
     entries: list[bytes] = []
-    offset = 0
-    while offset < len(data):
-        body = offset + 2
-        end = body + int.from_bytes(data[offset:body], "big")
-        if body > len(data) or end > len(data) or len(entries) == width:
-            raise TileRefused(f"not a bundle of {width} entries: wrong at byte {offset}")
-        entries.append(data[body:end])
-        offset = end
-    if len(entries) != width:
-        raise TileRefused(f"not a bundle of {width} entries: it holds {len(entries)}")
+    end = 0
+    try:
+        for _ in range(width):
+            body = end + 2
+            end = body + (data[end] << 8 | data[end + 1])
+            entries.append(data[body:end])
+    except IndexError as error:
+        raise TileRefused(f"not a bundle of {width} entries: it ends after {len(entries)}") from error
+    if end != len(data):
+        raise TileRefused(f"not a bundle of {width} entries: {len(data)} bytes in place of {end}")
     return tuple(entries)
 
 
@@ -153,28 +152,59 @@ def narrow(tile: Tile, data: bytes, width: int) -> bytes:
 
 
 class TileBuilder:
-    """Makes every tile of a growing log from its entries alone. Keeps one bundle and one tile a level in memory."""
+    """Makes every tile of a growing log from its entries alone. Keeps one bundle and one tile a level in memory.
+
+    `_bundle` and `_levels[0]` grow with each entry; `_levels[n]` holds the roots of the full tiles of level n - 1.
+    """
 
     __slots__ = ("_bundle", "_levels", "_size")
 
     def __init__(self) -> None:
         self._bundle: list[bytes] = []
-        self._levels: list[list[bytes]] = []
+        self._levels: list[list[bytes]] = [[]]
         self._size = 0
+
+    @classmethod
+    def resume(cls, size: int, tiles: Iterable[tuple[Tile, bytes]]) -> "TileBuilder":
+        """Return a builder that goes on after `size` entries, a multiple of 256.
+
+        `tiles`: the partial hash tiles of a tree of that size, in any order, each with its bytes. The caller MUST hold
+        `root()` against one that it trusts. Raises TileRefused unless they are those tiles.
+        """
+        made = cls()
+        made._size = size
+        begun = {tile.level: parse_tile(data, tile.width) for tile, data in tiles}
+        needed = {tile.level: tile for tile in tiles_of(size) if tile.is_partial}
+        if size % TILE_WIDTH or begun.keys() != needed.keys():
+            raise TileRefused(f"not the partial tiles of a tree of {size}")
+        while size := size >> TILE_HEIGHT:
+            hashes = begun.get(len(made._levels), ())
+            if len(hashes) != size % TILE_WIDTH:
+                raise TileRefused(f"not the partial tiles of a tree of {made._size}")
+            made._levels.append(list(hashes))
+        return made
 
     @property
     def size(self) -> int:
         return self._size
 
+    def frontier(self) -> Frontier:
+        """Return the right edge of the tree of all entries so far."""
+        nodes: list[bytes] = []
+        for hashes in reversed(self._levels):
+            at = 0
+            while rest := len(hashes) - at:
+                width = 1 << rest.bit_length() - 1
+                nodes.append(root_of(hashes[at : at + width]))
+                at += width
+        return Frontier(size=self._size, nodes=nodes)
+
     def add(self, entry: bytes) -> tuple[tuple[Tile, bytes], ...]:
         """Add the next entry and return the bundle and tiles that it completes: mostly none."""
         self._bundle.append(entry)
+        self._levels[0].append(hash_leaf(entry))
         self._size += 1
-        made = [*self._add_hash(0, hash_leaf(entry))]
-        if len(self._bundle) == TILE_WIDTH:
-            made.append((Tile(level=None, index=self._size // TILE_WIDTH - 1), encode_bundle(self._bundle)))
-            self._bundle = []
-        return tuple(made)
+        return () if self._size % TILE_WIDTH else tuple(self._complete())
 
     def partials(self) -> tuple[tuple[Tile, bytes], ...]:
         """Return the bundle and tiles that are begun and not complete."""
@@ -197,15 +227,19 @@ class TileBuilder:
                 rest = [root_of([*hashes, *rest])]
         return root_of(rest)
 
-    def _add_hash(self, level: int, value: bytes) -> Iterator[tuple[Tile, bytes]]:
-        if level == len(self._levels):
-            self._levels.append([])
-        hashes = self._levels[level]
-        hashes.append(value)
-        if len(hashes) == TILE_WIDTH:
-            yield Tile(level=level, index=(self._size >> TILE_HEIGHT * (level + 1)) - 1), b"".join(hashes)
+    def _complete(self) -> Iterator[tuple[Tile, bytes]]:
+        """Yield the bundle and tiles that end at the present size, from the lowest level, and begin the next ones."""
+        yield Tile(level=None, index=self._size // TILE_WIDTH - 1), encode_bundle(self._bundle)
+        self._bundle = []
+        level = 0
+        while len(self._levels[level]) == TILE_WIDTH:
+            tile = b"".join(self._levels[level])
+            yield Tile(level=level, index=(self._size >> TILE_HEIGHT * (level + 1)) - 1), tile
             self._levels[level] = []
-            yield from self._add_hash(level + 1, root_of(hashes))
+            level += 1
+            if level == len(self._levels):
+                self._levels.append([])
+            self._levels[level].append(root_of_joined(tile))
 
 
 def _index_path(index: int) -> str:

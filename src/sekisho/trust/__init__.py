@@ -5,9 +5,18 @@ A document is drafted as a value (`Grant`), written as a payload (`grant_payload
 """
 
 from sekisho.trust.accord import Accord, Model, accord_payload, open_accord, read_accord
+from sekisho.trust.auditors import (
+    Auditor,
+    Auditors,
+    auditor_payload,
+    auditors_payload,
+    check_auditor_key,
+    read_auditors,
+)
 from sekisho.trust.charter import Charter, LabModels, LogKey, charter_payload, read_charter
 from sekisho.trust.documents import Document, read_document, require_signed
 from sekisho.trust.errors import (
+    AuditorKeyRefused,
     CharterNotInForce,
     CharterOpensEarly,
     DocumentLapsed,
@@ -34,6 +43,9 @@ __all__ = [
     "AnyOf",
     "AnyOfRole",
     "AtLeast",
+    "Auditor",
+    "AuditorKeyRefused",
+    "Auditors",
     "Budget",
     "Charter",
     "CharterNotInForce",
@@ -64,7 +76,10 @@ __all__ = [
     "TargetKind",
     "TrustRefused",
     "accord_payload",
+    "auditor_payload",
+    "auditors_payload",
     "charter_payload",
+    "check_auditor_key",
     "check_party_name",
     "grant_payload",
     "hold_payload",
@@ -76,6 +91,7 @@ __all__ = [
     "pin_charter",
     "raw_key",
     "read_accord",
+    "read_auditors",
     "read_charter",
     "read_document",
     "read_grant",

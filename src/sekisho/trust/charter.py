@@ -9,6 +9,7 @@ from typing import Final
 from sekisho.core import Window
 from sekisho.formats import jcs
 from sekisho.formats.dsse import Envelope
+from sekisho.trust.auditors import Auditors, auditors_payload, read_auditors
 from sekisho.trust.errors import DocumentRefused, KeyRefused
 from sekisho.trust.party import Party, Role, party_payload, read_party
 from sekisho.trust.payload import (
@@ -28,6 +29,7 @@ KIND: Final = "charter"
 # One party alone stops things this long at most; a longer stop is the quorum's to decide.
 MAX_HOLD_TERM_S: Final = 90 * 24 * 3600
 _FIELDS = frozenset({"programme", "version", "previous", "valid", "parties", "rules", "ledger", "labs", "hold_term_s"})
+_OPTIONAL = frozenset({"auditors"})
 # A DNS-like name: it begins the origins of the logs.
 _PROGRAMME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,80}[a-z0-9])?", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -55,7 +57,8 @@ class LabModels:
 class Charter:
     """A charter as read; whether its own parties signed it is `pin_charter`'s to say.
 
-    `previous`: digest (64 hex digits) of the charter that this one follows, None for version 1.
+    `previous`: digest (64 hex digits) of the charter that this one follows, None for version 1. `auditors`: to whom the
+    content of calls is sealed, None if no content is kept at all.
     """
 
     programme: str
@@ -67,6 +70,7 @@ class Charter:
     decisions: LogKey
     labs: tuple[LabModels, ...]
     hold_term: timedelta
+    auditors: Auditors | None = None
 
     def models_of(self, lab: str) -> tuple[str, ...]:
         """Return the models of `lab`, none for a name that is no lab's."""
@@ -77,11 +81,12 @@ def read_charter(envelope: Envelope) -> Charter:
     """Return the charter in `envelope`, its signatures NOT verified: the caller MUST go on to do so.
 
     Steps: (1) exact fields; (2) parties, each with a key that can sign in the charter's time; (3) no key
-    material twice; (4) labs; (5) the rule can be met, by as many parties as it says; (6) the log is this programme's.
+    material twice; (4) labs; (5) the rule can be met, by as many parties as it says; (6) the log is this programme's;
+    (7) the auditors, if it names any.
     Raises DocumentRefused, KeyRefused or RuleRefused.
     """
     # (1)
-    fields = read_payload(envelope, KIND, _FIELDS)
+    fields = read_payload(envelope, KIND, _FIELDS, optional=_OPTIONAL)
     programme = read_match(fields["programme"], _PROGRAMME, "programme")
     version = read_integer(fields["version"], "version", least=1)
     valid = read_window(fields["valid"], "valid")
@@ -103,11 +108,14 @@ def read_charter(envelope: Envelope) -> Charter:
         # (6)
         decisions=_read_ledger(fields["ledger"], programme),
         hold_term=timedelta(seconds=read_integer(fields["hold_term_s"], "hold_term_s", least=1, most=MAX_HOLD_TERM_S)),
+        # (7)
+        auditors=read_auditors(fields["auditors"]) if "auditors" in fields else None,
     )
 
 
 def charter_payload(charter: Charter) -> dict[str, jcs.Json]:
     """Return `charter` as `read_charter` reads it: what parties sign."""
+    auditors = {} if charter.auditors is None else {"auditors": auditors_payload(charter.auditors)}
     return {
         "programme": charter.programme,
         "version": charter.version,
@@ -118,6 +126,7 @@ def charter_payload(charter: Charter) -> dict[str, jcs.Json]:
         "ledger": {"decisions": {"origin": charter.decisions.origin, "vkey": charter.decisions.vkey}},
         "labs": [{"party": lab.party, "models": list(lab.models)} for lab in charter.labs],
         "hold_term_s": int(charter.hold_term.total_seconds()),
+        **auditors,
     }
 
 

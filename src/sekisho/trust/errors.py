@@ -27,6 +27,13 @@ class KeyRefused(TrustRefused):
     hint = "Make a new key with `sekisho party keygen`; each key belongs to one party and is listed once."
 
 
+class AuditorKeyRefused(KeyRefused):
+    """An auditor's key is malformed, weak, or listed more than once."""
+
+    code: ClassVar[str] = "SKS-TRUST-011"
+    hint = "Make a new key with `sekisho transcript new-key`; each key belongs to one auditor and is listed once."
+
+
 class RuleRefused(TrustRefused):
     """A rule of the charter can never be met, could be met by fewer parties than it seems to ask, or is too large."""
 

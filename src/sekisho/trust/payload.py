@@ -29,11 +29,15 @@ _ID_TAIL = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 _Item = TypeVar("_Item", bound=Hashable)
 
 
-def read_payload(envelope: Envelope, kind: str, names: frozenset[str]) -> Mapping[str, jcs.Json]:
-    """Return the fields of `envelope`'s payload if it is a `kind` with exactly `names`."""
+def read_payload(
+    envelope: Envelope, kind: str, names: frozenset[str], *, optional: frozenset[str] = frozenset()
+) -> Mapping[str, jcs.Json]:
+    """Return the fields of `envelope`'s payload if it is a `kind` with exactly `names`, and any of `optional`."""
     if envelope.kind != kind:
         raise DocumentRefused(f"a {envelope.kind} where a {kind} belongs")
-    return read_object(jcs.parse_canonical(envelope.payload), names, kind)
+    value = jcs.parse_canonical(envelope.payload)
+    present = optional & set(value) if isinstance(value, Mapping) else frozenset()
+    return read_object(value, names | present, kind)
 
 
 def read_object(value: jcs.Json, names: frozenset[str], where: str) -> Mapping[str, jcs.Json]:

@@ -208,6 +208,7 @@ def programme(database: Database, ids: IdSource, clock: SteadyClock) -> Programm
                 kind=PrincipalKind.PERSON,
                 name="A Person",
                 jwk=key.to_jwk(),
+                salt=b"s" * 32,
                 ids=ids,
                 at=NOW,
             )

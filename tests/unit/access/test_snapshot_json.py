@@ -5,8 +5,11 @@ import functools
 import hashlib
 import json
 import operator
+from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from sekisho.access import (
     SnapshotRefused,
@@ -19,6 +22,7 @@ from sekisho.access import (
 )
 from sekisho.core import SekishoError
 from sekisho.formats import jcs
+from sekisho.trust import Auditor, Auditors, auditors_payload
 
 
 @pytest.fixture
@@ -100,3 +104,16 @@ def test_a_field_more_or_less_anywhere_is_refused(snapshot) -> None:
         for changed in (more, less):
             with pytest.raises(SnapshotRefused):
                 snapshot_from_json(changed)
+
+
+def test_auditors_are_carried_where_there_are_any(snapshot) -> None:
+    """A gate seals to whom the charter names; a programme without auditors has the digest it always had."""
+    key = MLKEM768PrivateKey.from_seed_bytes(bytes(64)).public_key().public_bytes_raw()
+    key += X25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
+    auditors = Auditors(threshold=1, members=(Auditor(name="auditor-a", key=key),))
+    sealed = replace(snapshot, auditors=auditors)
+    assert decode_snapshot(encode_snapshot(sealed)) == sealed
+    assert "auditors" not in snapshot_to_json(snapshot)
+    for bent in (None, {}, {"threshold": 2, "members": auditors_payload(auditors)["members"]}):
+        with pytest.raises(SnapshotRefused):
+            snapshot_from_json(snapshot_to_json(sealed) | {"auditors": bent})

@@ -260,3 +260,29 @@ def test_stores_that_fail_are_an_outage_and_no_refusal(served: Any, monkeypatch:
     kinds = [kind.value for kind in served.world.kinds()]
     assert kinds.count("hold-placed/v1") == 1
     assert "document-refused/v1" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("erasures", {"request_ids": [], "basis": "Over."}),
+        ("erasures", {"request_ids": ["../../x"], "basis": "Over."}),
+        ("erasures", {"request_ids": [f"req_{1:026d}"] * 201, "basis": "Over."}),
+        ("erasures", {"request_ids": [f"req_{1:026d}"]}),
+        ("erasures", {"request_ids": [f"req_{1:026d}"], "basis": ""}),
+        ("erasures", {"request_ids": [f"req_{1:026d}"], "basis": "Over.", "erased_by": "somebody else"}),
+        ("erasures", {"request_ids": [f"req_{1:026d}"], "basis": "Over."}),
+        ("releases", {"request_id": f"req_{1:026d}", "basis": "Case 7."}),
+        ("releases", {"request_id": f"req_{1:026d}", "requested_by": "", "basis": "Case 7."}),
+        ("releases", {"request_id": f"req_{1:026d}", "requested_by": "auditor-a", "basis": "Case 7."}),
+    ],
+)
+def test_content_is_neither_erased_nor_handed_out_without_a_call_and_a_reason(
+    shared: Any, path: str, body: dict[str, Any]
+) -> None:
+    """Refused with a code, and nothing on record; no gate is connected here, so no call is known either."""
+    before = shared.world.kinds()
+    answer = shared.post(f"/transcripts/{path}", body)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["code"].startswith("SKS-")
+    assert shared.world.kinds() == before

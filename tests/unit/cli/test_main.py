@@ -343,6 +343,22 @@ def test_what_strangers_wrote_cannot_act_on_the_terminal(
     assert "株式会社\u3000見本" in capsys.readouterr().out
 
 
+def test_what_an_error_quotes_cannot_act_on_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message repeats a name out of a file, or what a server answered."""
+
+    def refuse(**_: Any) -> None:
+        raise SekishoError(HOSTILE)
+
+    monkeypatch.setattr(main_module, "app", refuse)
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().err
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    assert "[red]g[/red]" in shown
+
+
 def test_an_empty_list_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """People get words, programs get a list."""
     output.show([], as_json=False)

@@ -2,7 +2,8 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sekisho.formats import jcs
@@ -23,6 +24,26 @@ def test_what_is_written_reads_back_and_is_canonical(value):
     data = jcs.canonical(value)
     assert jcs.parse(data) == value
     assert jcs.parse_canonical(data) == value
+
+
+@given(value=JSON)
+@example(value={"\U0001f600": 1, "\ufffd": 2})
+@example(value={"b": 1, "a": {"\ue000": 1, "\U00010000": 2}})
+@example(value="".join(map(chr, range(0x100))))
+def test_the_fast_writer_and_the_independent_one_agree(value):
+    """RFC 8785 3.2: escapes, numbers and the order of names are those of the `rfc8785` package, byte for byte."""
+    assert jcs.canonical(value) == rfc8785.dumps(value)
+
+
+class _Number(int):
+    def __repr__(self):
+        return "0"
+
+
+def test_a_value_of_another_class_is_not_written_as_that_class_shows_itself():
+    """Subclasses of int and str go the slow way, whatever they say of themselves."""
+    assert jcs.canonical([_Number(7)]) == b"[7]"
+    assert jcs.canonical({"kind": type("Word", (str,), {"__str__": lambda self: "x"})("y")}) == b'{"kind":"y"}'
 
 
 @given(value=JSON, indent=st.sampled_from([None, 0, 2]))

@@ -5,14 +5,15 @@ answers by script, `Desk` a defender with a key.
 """
 
 import asyncio
-import concurrent.futures
 import json
+import os
 import socket as sockets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -41,9 +42,13 @@ from sekisho.gate.record import CallsLog, DenialCounts, Recorder
 from sekisho.gate.relay import LabPatience
 from sekisho.gate.replay import ReplayWindow
 from sekisho.gate.settings import Upstream
+from sekisho.gate.transcripts import Transcripts
 from sekisho.labs import LabEndpoint, dialect_named
 from sekisho.ledger import Entry, EntryKind, LedgerUnavailable, encode_entry
+from sekisho.ledger.promise import Promise, PromiseRefused, sign_promise
+from sekisho.ledger.transcripts import TranscriptFolder
 from sekisho.registry import AssetKind, InstitutionKind, PrincipalKind, parse_lei
+from sekisho.tlog.note import NoteSigner
 from sekisho.tokens import AccessToken, CallScope, Nonces, SigningKey, issue_access_token, make_proof
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -130,21 +135,27 @@ def with_hold(snapshot: Snapshot, kind: TargetKind, target: str) -> Snapshot:
 
 
 class MemoryLog:
-    """A calls log in memory. `mode`: `ok`; `fail`, every append is refused; `hang`, none is answered."""
+    """A calls log in memory. `mode`: `ok`; `fail`, every append is refused; `hang`, none is answered.
+
+    `promises`: whether it gives its word for what it holds.
+    """
+
+    signer = NoteSigner("sekisho.example/calls/gate-0", Ed25519PrivateKey.from_private_bytes(b"calls".ljust(32)))
 
     def __init__(self) -> None:
         self.written: list[Entry] = []
         self.private: list[bytes | None] = []
         self.mode = "ok"
+        self.promises = True
         self.trouble: SekishoError | None = None
-        self.hanging: list[tuple[Entry, bytes | None, concurrent.futures.Future[int]]] = []
+        self.hanging: list[tuple[Entry, bytes | None, asyncio.Future[int]]] = []
         self._keys: dict[str, int] = {}
 
-    def append(
+    def append_async(
         self, entry: Entry, *, key: str | None = None, private: bytes | None = None
-    ) -> "concurrent.futures.Future[int]":
+    ) -> "asyncio.Future[int]":
         encode_entry(entry)
-        future: concurrent.futures.Future[int] = concurrent.futures.Future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.mode == "fail":
             future.set_exception(LedgerUnavailable("no space left on device"))
         elif self.mode == "hang":
@@ -162,8 +173,30 @@ class MemoryLog:
     def entries(self, start: int = 0) -> Iterator[tuple[int, Entry]]:
         yield from list(enumerate(self.written))[start:]
 
+    def promise(self, *, request_id: str, index: int, leaf_hash: bytes, at: datetime) -> str:
+        if not self.promises:
+            raise PromiseRefused("no")
+        promise = Promise(
+            origin=self.signer.verifier.name,
+            request_id=request_id,
+            index=index,
+            leaf_hash=leaf_hash,
+            at=at,
+            max_delay_s=600,
+        )
+        return sign_promise(promise, self.signer)
+
     def close(self) -> None:
         pass
+
+    def find(self, key: str) -> int | None:
+        return self._keys.get(key)
+
+    def destroy_private(self, indexes: Sequence[int]) -> None:
+        if self.mode == "fail":
+            raise LedgerUnavailable("no space left on device")
+        for index in indexes:
+            self.private[index] = None
 
     def bodies(self, kind: EntryKind) -> list[Mapping[str, Any]]:
         return [entry.body for entry in self.written if entry.kind is kind]
@@ -535,6 +568,7 @@ async def open_rig(
     ledger_timeout_s: float = 2.0,
     max_body_bytes: int = 100_000,
     credential: str = CREDENTIAL,
+    transcripts: Path = Path("/nonexistent"),
 ) -> AsyncIterator[Rig]:
     """Run a gate with a scripted lab on loopback."""
     clock, monotonic, lab = SteadyClock(NOW), [1000.0], ScriptedLab()
@@ -572,6 +606,14 @@ async def open_rig(
         counts=DenialCounts(clock),
         labs={"lab-a": upstream("lab-a", "openai"), "lab-b": upstream("lab-b", "anthropic")},
         metrics=Metrics(),
+        transcripts=Transcripts(
+            TranscriptFolder(transcripts),
+            calls_log,
+            origin="sekisho.example/calls/gate-0",
+            began_at=len(list(calls_log.entries())),
+            randomness=os.urandom,
+            timeout_s=ledger_timeout_s,
+        ),
         log_name="calls/gate-0",
         patience=lab_patience or LabPatience(first_byte_s=5, idle_s=5),
     )

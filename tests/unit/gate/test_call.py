@@ -35,7 +35,9 @@ from gate_rig import (
 from sekisho.access import GrantState, TargetKind
 from sekisho.core import Reason, Window
 from sekisho.gate.relay import LabPatience
-from sekisho.ledger import EntryKind, LedgerUnavailable, check_commitment
+from sekisho.ledger import EntryKind, LedgerUnavailable, check_commitment, encode_entry
+from sekisho.ledger.promise import open_promise
+from sekisho.tlog.merkle import hash_leaf
 
 
 async def test_a_permitted_call_reaches_the_lab_and_comes_back_with_a_receipt(rig, desk):
@@ -50,6 +52,28 @@ async def test_a_permitted_call_reaches_the_lab_and_comes_back_with_a_receipt(ri
     assert (intent["institution"], intent["principal"], intent["grant"], intent["asset"]) == (INS, ANA, GRT, AST)
     assert (outcome["outcome"], outcome["status"], outcome["settled_tokens"]) == ("complete", 200, 18)
     assert outcome["model_answered"] == "red-1-2026-11"
+
+
+async def test_the_receipt_holds_the_log_s_word_for_the_very_entry(rig, desk):
+    """Step 12: signed once a call by the calls log's key, over request, index and leaf; a denial has none."""
+    for index in (0, 2):
+        reply = await desk.call()
+        promise = open_promise(reply.fields["sekisho-promise"], rig.log.signer.verifier)
+        assert (promise.index, promise.request_id) == (index, reply.fields["sekisho-request-id"])
+        assert promise.leaf_hash == hash_leaf(encode_entry(rig.log.written[index]))
+        assert promise.at == rig.clock.now()
+    assert "sekisho-promise" not in (await desk.call(body=chat_body(model="nobody"))).fields
+
+
+async def test_a_call_that_the_log_gives_no_word_for_is_not_made(rig, desk):
+    """Fail closed: nobody could prove it later. The intent that is there already gets its outcome."""
+    rig.log.promises = False
+    reply = await desk.call()
+    assert (reply.status, reply.code) == (503, Reason.LEDGER_UNAVAILABLE.value)
+    assert rig.lab.requests == []
+    await rig.gate.parts.recorder.pay_owed()
+    (outcome,) = rig.log.bodies(EntryKind.CALL_ANSWERED)
+    assert (outcome["intent_index"], outcome["outcome"]) == (0, Reason.LEDGER_UNAVAILABLE.value)
 
 
 async def test_commitments_open_with_the_salts_kept_beside_them(rig, desk):

@@ -58,7 +58,7 @@ def test_a_fault_exits_1_and_says_what_and_where(story: Any) -> None:
     code, output = run(story.ledger)
     assert code == 1
     assert "file-differs: decisions/tile/0/000.p/4" in output
-    assert "NOT VERIFIED: 1 problems" in output
+    assert "NOT VERIFIED: 1 problem. Keep this copy" in output
     code, output = run(story.ledger, "--json")
     assert code == 1
     assert json.loads(output)["problems"][0]["where"] == "decisions/tile/0/000.p/4"

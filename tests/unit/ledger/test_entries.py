@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sekisho.core import SekishoError
 from sekisho.formats import jcs
 from sekisho.ledger import Entry, EntryKind, EntryRefused, decode_entry, encode_entry
 from sekisho.ledger.entries import CALLS_KINDS, FIELDS
@@ -61,6 +63,28 @@ def test_every_kind_is_read_as_it_is_written_in_full_and_bare(kind: EntryKind) -
         read = decode_entry(data)
         assert (read.kind, read.at, read.id, dict(read.body)) == (made.kind, made.at, made.id, body)
         assert encode_entry(read) == data == jcs.canonical(json.loads(data))
+
+
+@given(
+    text=st.text(max_size=12) | st.sampled_from(["é", "e\u0301", "\ud800", "\x7f", "\u2028"]),
+    count=st.integers(-1, 2**70) | st.booleans(),
+    null=st.none() | st.text(st.characters(max_codepoint=127), max_size=5),
+)
+def test_an_entry_is_written_as_its_canonical_json_or_refused(text: str, count: int, null: str | None) -> None:
+    """However an entry is written, its bytes are the RFC 8785 form of its four names, and are read back."""
+    made = entry(EntryKind.CALL_ANSWERED, full(EntryKind.CALL_ANSWERED))
+    body = dict(made.body) | {"outcome": text, "duration_us": count, "model_answered": null}
+    value = {"at": "2026-11-22T09:00:00.000000Z", "body": body, "id": made.id, "kind": made.kind.value}
+    is_good = 0 <= count <= jcs.MAX_INTEGER and not isinstance(count, bool)
+    try:
+        expected = jcs.parse_canonical(rfc8785.dumps(value)) if is_good else None
+    except (SekishoError, rfc8785.CanonicalizationError):
+        expected = None
+    if expected is None:
+        with pytest.raises(EntryRefused):
+            encode_entry(entry(made.kind, body))
+    else:
+        assert encode_entry(entry(made.kind, body)) == rfc8785.dumps(value)
 
 
 @pytest.mark.parametrize("kind", EntryKind)

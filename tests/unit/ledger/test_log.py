@@ -1,5 +1,6 @@
 """The writer: what is answered is durable, what is durable is published, and nothing else ever is."""
 
+import asyncio
 import os
 import resource
 import shutil
@@ -31,6 +32,7 @@ from sekisho.ledger import (
     sequencer,
     verify_ledger,
 )
+from sekisho.ledger.sqlite_store import SqliteStore
 from sekisho.ledger.steps import Step
 
 FilesBelow = Callable[[Path], Mapping[str, bytes]]
@@ -49,7 +51,7 @@ def store_of(programme: Any, name: str = "decisions") -> Path:
 class Fault:
     """A hook that raises `error` whenever `step` is reached, while it is armed."""
 
-    def __init__(self, step: Step, error: Exception) -> None:
+    def __init__(self, step: Step, error: BaseException) -> None:
         self.step, self.error, self.is_armed, self.seen = step, error, True, 0
 
     def __call__(self, step: Step) -> None:
@@ -91,6 +93,109 @@ def test_a_key_makes_an_append_idempotent_also_after_a_restart(programme: Any) -
     assert log.append(programme.snapshot(), key="a").result() == 0
     assert log.append(programme.snapshot()).result() == 2
     assert log.head().size == 3
+
+
+async def test_tasks_of_a_loop_are_answered_together_and_as_threads_are(programme: Any) -> None:
+    """Three ways to wait, one order: each entry is where its answer says, keys hold across all of them."""
+    log = programme.log("decisions")
+    entries = [programme.snapshot(version) for version in range(200)]
+    tasks = [log.append_async(entry, key=entry.id) for entry in entries]
+    indexes = await asyncio.gather(*tasks)
+    assert indexes == list(range(200))
+    assert log.write(entries[7], key=entries[7].id) == 7
+    assert log.append(entries[8], key=entries[8].id).result() == 8
+    assert log.write(programme.snapshot()) == 200
+    assert log.head().size == 201
+
+
+async def test_a_task_that_gave_up_does_not_take_the_others_with_it(programme: Any) -> None:
+    """A cancelled wait changes nothing: the entry may be in the log, and every other answer comes."""
+    disk = threading.Event()
+    log = programme.log("decisions", at_step=lambda step: step is Step.SEQUENCE_WRITTEN and disk.wait(30))
+    first, second, third = (log.append_async(programme.snapshot(), key=key) for key in "abc")
+    second.cancel()
+    disk.set()
+    assert [await first, await third] == [0, 2]
+    assert await log.append_async(programme.snapshot(), key="b") == 1
+
+
+def test_a_loop_that_was_closed_holds_nobody_up(programme: Any) -> None:
+    """Entries of a loop that ended are written, and the writers that come after are answered."""
+    disk = threading.Event()
+    log = programme.log("decisions", at_step=lambda step: step is Step.SEQUENCE_WRITTEN and disk.wait(30))
+
+    async def leave() -> None:
+        log.append_async(programme.snapshot())
+
+    asyncio.run(leave())
+    disk.set()
+    assert log.write(programme.snapshot()) == 1
+
+
+def test_every_way_of_waiting_is_told_of_a_refusal(programme: Any) -> None:
+    """A closed log answers futures and tasks with LogClosed, and raises it in a thread."""
+    log = programme.log("decisions")
+    log.close()
+
+    async def ask() -> None:
+        with pytest.raises(LogClosed):
+            await log.append_async(programme.snapshot())
+
+    asyncio.run(ask())
+    with pytest.raises(LogClosed):
+        log.write(programme.snapshot())
+
+
+@pytest.mark.parametrize("step", [Step.SEQUENCE_WRITTEN, Step.SEQUENCE_DURABLE])
+def test_a_writer_that_is_interrupted_while_it_leads_holds_nobody_up(programme: Any, step: Step) -> None:
+    """Ctrl-C in the thread that commits reaches it alone: the log finds out what became durable and goes on."""
+    fault = Fault(step, KeyboardInterrupt())
+    log = programme.log("decisions", at_step=fault)
+    with pytest.raises(KeyboardInterrupt):
+        log.write(programme.snapshot(), key="a")
+    fault.is_armed = False
+    index = log.write(programme.snapshot(), key="b")
+    assert index == (step is Step.SEQUENCE_DURABLE)
+    assert log.write(programme.snapshot(), key="a") == 1 - index
+    log.close()
+    assert verify_ledger(programme.ledger / "decisions", vkey=log.vkey).problems == ()
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_store_removed_while_it_is_open_takes_nothing_until_it_is_back(programme: Any, suffix: str) -> None:
+    """SQLite would go on writing into the removed file: entries that nobody can read again are not acknowledged."""
+    log = programme.log("decisions")
+    fill(log, programme, 3)
+    log.publish()
+    store = store_of(programme)
+    file, away = store.with_name(store.name + suffix), store.with_name("away")
+    file.rename(away)
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable):
+            log.write(programme.snapshot(), key="a")
+    assert not file.exists()
+    away.rename(file)
+    assert log.write(programme.snapshot(), key="a") == 3
+    log.close()
+    assert verify_ledger(programme.ledger / "decisions", vkey=log.vkey).logs[0].size == 4
+
+
+def test_another_store_put_in_the_place_of_the_open_one_is_not_written(programme: Any) -> None:
+    """A backup restored under a running log is neither followed nor touched; a restart judges it."""
+    log = programme.log("decisions")
+    fill(log, programme, 3)
+    log.publish()
+    store = store_of(programme)
+    with closing(sqlite3.connect(store)) as live, closing(sqlite3.connect(programme.data / "backup.db")) as copy:
+        live.backup(copy)
+    fill(log, programme, 3)
+    before = (programme.data / "backup.db").read_bytes()
+    (programme.data / "backup.db").rename(store)
+    with pytest.raises(LedgerUnavailable):
+        log.write(programme.snapshot())
+    with pytest.raises(LedgerUnavailable):
+        log.close()
+    assert store.read_bytes() == before
 
 
 def test_what_is_private_is_kept_and_never_published(programme: Any, files_below: FilesBelow) -> None:
@@ -323,6 +428,92 @@ def test_torn_missing_and_foreign_tiles_are_made_good_on_opening(programme: Any,
     assert files_below(public) == before
 
 
+@pytest.mark.parametrize("size", [300, 511, 512, 513])
+def test_opening_reads_no_entry_before_the_last_full_bundle(
+    programme: Any, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """What was durable when a checkpoint was published is not hashed again: opening does not grow with the log."""
+    log = programme.log("decisions")
+    fill(log, programme, size)
+    log.close()
+    reads: list[int] = []
+    read = SqliteStore.read
+    monkeypatch.setattr(
+        SqliteStore, "read", lambda store, start, stop: (reads.append(start), read(store, start, stop))[1]
+    )
+    log = programme.log("decisions")
+    fill(log, programme, 300)
+    log.close()
+    assert min(reads) == size // 256 * 256
+    assert verify_ledger(programme.ledger / "decisions", vkey=log.vkey).problems == ()
+
+
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/001", "tile/0/001"])
+@pytest.mark.parametrize("size", [512, 600])
+def test_a_missing_old_tile_is_made_again(programme: Any, files_below: FilesBelow, path: str, size: int) -> None:
+    """Whatever `verify` finds damaged is put right by removing it and opening the log."""
+    log = programme.log("decisions")
+    fill(log, programme, size)
+    log.close()
+    public = programme.ledger / "decisions"
+    before = files_below(public)
+    (public / path).unlink()
+    programme.log("decisions").close()
+    assert files_below(public) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"x" * 64, None])
+def test_a_right_edge_that_makes_another_root_is_not_gone_on_from(
+    programme: Any, files_below: FilesBelow, damage: bytes | None
+) -> None:
+    """Hashes of a public file count only if they make the root that was signed; else the entries are read."""
+    log = programme.log("decisions")
+    fill(log, programme, 600)
+    log.close()
+    public = programme.ledger / "decisions"
+    before = files_below(public)
+    edge = public / "tile" / "1" / "000.p" / "2"
+    edge.write_bytes(edge.read_bytes()[32:] + edge.read_bytes()[:32] if damage is None else damage)
+    programme.log("decisions").close()
+    assert files_below(public) == before
+
+
+def test_an_old_entry_that_was_changed_reaches_no_public_file(programme: Any, files_below: FilesBelow) -> None:
+    """Nothing is made from it while its tiles stand, and when one must be made again it is a fork."""
+    log = programme.log("decisions")
+    fill(log, programme, 300)
+    log.close()
+    public = programme.ledger / "decisions"
+    with closing(sqlite3.connect(store_of(programme))) as store, store:
+        store.execute("UPDATE entries SET data = CAST(data || ' ' AS BLOB) WHERE position = 1")
+    log = programme.log("decisions")
+    fill(log, programme, 300)
+    log.close()
+    assert verify_ledger(public, vkey=log.vkey).problems == ()
+    (public / "tile" / "entries" / "000").unlink()
+    before = files_below(public)
+    with pytest.raises(LedgerForked):
+        programme.log("decisions")
+    assert files_below(public) == before
+
+
+@pytest.mark.parametrize("size", [256, 300, 513])
+def test_partial_tiles_that_a_crash_left_behind_go_on_opening(
+    programme: Any, files_below: FilesBelow, size: int
+) -> None:
+    """Beside a full tile none stays, wherever opening begins."""
+    log = programme.log("decisions")
+    fill(log, programme, size)
+    log.close()
+    public = programme.ledger / "decisions"
+    before = files_below(public)
+    for row, length in (("0", 32), ("entries", 2)):
+        (public / "tile" / row / "000.p").mkdir()
+        (public / "tile" / row / "000.p" / "7").write_bytes(bytes(7 * length))
+    programme.log("decisions").close()
+    assert files_below(public) == before
+
+
 def test_a_removed_public_folder_is_published_again(programme: Any, files_below: FilesBelow) -> None:
     """The store alone makes all of it again."""
     log = programme.log("decisions")
@@ -416,9 +607,9 @@ def test_a_full_disk_refuses_and_room_on_it_is_enough_to_go_on(programme: Any) -
     log = programme.log("decisions")
     fill(log, programme, 200)
     log.publish()
-    wal = store_of(programme).with_name("decisions.db-wal")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(wal), hard))
+    # Less than lies in the write-ahead log by now: it keeps room, but nothing may be written there.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
         futures = [log.append(programme.snapshot(version)) for version in range(2000)]
         outcomes = [future.exception() for future in futures]
@@ -447,3 +638,27 @@ def test_a_fork_found_while_publishing_stops_the_log(programme: Any) -> None:
         log.append(programme.snapshot()).result()
     with pytest.raises(SekishoError):
         log.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+@pytest.mark.parametrize("path", ["vkey", "tile/entries/000.p/5", "checkpoint"])
+def test_what_is_planted_in_the_public_folder_stops_no_start(programme: Any, path: str, kind: str) -> None:
+    """A pipe is not waited for and a link not followed: a tile is put right, a checkpoint needs a person."""
+    log = programme.log("decisions")
+    fill(log, programme, 5)
+    log.close()
+    planted = programme.ledger / "decisions" / path
+    was = planted.read_bytes()
+    planted.unlink()
+    if kind == "pipe":
+        os.mkfifo(planted)
+    else:
+        (programme.data / "elsewhere").write_bytes(was)
+        planted.symlink_to(programme.data / "elsewhere")
+    if path == "checkpoint":
+        with pytest.raises(CheckpointDamaged):
+            programme.log("decisions")
+        return
+    programme.log("decisions").close()
+    assert not planted.is_symlink()
+    assert planted.read_bytes() == was

@@ -18,6 +18,12 @@ FilesBelow = Callable[[Path], Mapping[str, bytes]]
 Change = Callable[[Any, Log, Log], None]
 
 
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is writing here: a verifier need not wait for who is just publishing."""
+    monkeypatch.setattr(verify, "_SETTLE_S", 0)
+
+
 def check(programme: Any) -> Report:
     return verify_ledger(programme.ledger, vkey=programme.vkey("decisions"))
 
@@ -386,8 +392,8 @@ def test_a_ledger_that_grows_while_it_is_read_is_looked_at_again(story: Any, mon
     looks: list[int] = []
     real = verify._verify_whole
 
-    def look(place: Path, vkey: str | None, charter: None) -> Report:
-        report = real(place, vkey, charter)
+    def look(heads: Any, asked: Any) -> Report:
+        report = real(heads, asked)
         looks.append(report.problem_count)
         decisions.append(story.snapshot(2), key="once").result()
         decisions.publish()
@@ -408,3 +414,24 @@ def test_the_report_as_json_says_all_of_it(story: Any) -> None:
     assert report["logs"][0]["size"] == 4
     assert report["logs"][0]["vkey"] == story.vkey("decisions")
     assert report["gaps"] == []
+
+
+@pytest.mark.parametrize("owner", ["calls/gate-0", "decisions"])
+def test_two_trees_of_one_key_do_not_pass_as_two_logs(programme: Any, owner: str) -> None:
+    """Opened under two names, one key could sign two histories, each whole by itself and each fit for a receipt."""
+    decisions, calls = programme.log("decisions"), programme.log("calls/gate-0")
+    decisions.append(programme.opening()).result()
+    twin = dict(programme.opening(owner).body) | {"log": "calls/gate-1"}
+    decisions.append(programme.entry(EntryKind.CALLS_LOG_OPENED, **twin)).result()
+    other = Log.open(
+        store=programme.data / "stores" / "twin.db",
+        public=programme.ledger / "calls" / "gate-1",
+        origin=calls.origin if owner != "decisions" else decisions.origin,
+        key=programme.key(owner),
+        clock=programme._clock,
+    )
+    counted = {"opens": "2026-11-22T09:00:00.000000Z", "closes": "2026-11-22T09:01:00.000000Z", "counts": {"x": 1}}
+    other.append(programme.entry(EntryKind.DENIALS_COUNTED, **counted)).result()
+    for log in (other, calls, decisions):
+        log.close()
+    assert faults(check(programme)) == {Fault.LOG_REOPENED}

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from sekisho.ledger import Fault, Report, verify_ledger
+from sekisho.ledger import Fault, Report, verify, verify_ledger
 from sekisho.tlog.checkpoint import MAX_SIZE, Checkpoint, sign_checkpoint
 from sekisho.tlog.note import NoteSigner
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is writing here: a verifier need not wait for who is just publishing."""
+    monkeypatch.setattr(verify, "_SETTLE_S", 0)
 
 
 def check(programme: Any, place: Path | None = None) -> Report:
@@ -43,6 +49,26 @@ def test_a_true_ledger_inside_a_damaged_one_does_not_stand_for_it(story: Any, as
     report = check(story, story.data / asked)
     assert not report.is_verified
     assert Fault.FILE_DIFFERS in faults(report)
+
+
+def test_folders_a_thousand_deep_do_not_end_the_verifier(story: Any) -> None:
+    """What lies at the bottom of them is named like any other stray file."""
+    made = [story.ledger / "decisions" / "tile" / "a"]
+    while len(made) < 1100:
+        made.append(Path(f"{made[-1]}/a"))
+    for folder in made:
+        os.mkdir(folder)
+    stray = Path(f"{made[-1]}/stray")
+    stray.write_bytes(b"")
+    try:
+        (problem,) = check(story).problems
+        assert problem.fault is Fault.FILE_UNKNOWN
+        assert problem.where.endswith("/a/a/stray")
+    finally:
+        # Those who tidy up behind a test call themselves once a level, too.
+        stray.unlink()
+        for folder in reversed(made):
+            os.rmdir(folder)
 
 
 def test_a_checkpoint_without_end_costs_no_memory(story: Any) -> None:

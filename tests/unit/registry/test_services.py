@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sekisho.core import IdSource, SteadyClock
 from sekisho.db import Database
 from sekisho.db.outbox import OutboxRow
-from sekisho.ledger import Entry, EntryKind, decode_entry
+from sekisho.ledger import Entry, EntryKind, check_commitment, decode_entry
 from sekisho.registry import (
     AlreadyEnrolled,
     AssetKind,
@@ -23,6 +23,8 @@ from sekisho.registry import (
     TextRefused,
 )
 from sekisho.registry import services as registry
+from sekisho.registry.tables import PrincipalRow
+from sekisho.server.system import RandomIds
 from sekisho.tokens import KeyRefused, public_key_of
 
 MUFG = "C3GTMMZIHMY46P4OIX74"
@@ -47,6 +49,9 @@ def enrol(database: Database, ids: IdSource, clock: SteadyClock) -> Callable[...
     return act
 
 
+SALT = bytes(range(32))
+
+
 def entries(database: Database) -> list[Entry]:
     with database.read() as session:
         return [decode_entry(data) for data in session.scalars(select(OutboxRow.entry).order_by(OutboxRow.id))]
@@ -65,6 +70,7 @@ def test_what_is_enrolled_is_read_back(
             kind=PrincipalKind.PERSON,
             name="山田 太郎",
             jwk=jwk,
+            salt=SALT,
             ids=ids,
             at=clock.now(),
         )
@@ -85,7 +91,7 @@ def test_what_is_enrolled_is_read_back(
     assert (person.id[:4], asset.id[:4]) == ("per_", "ast_")
     assert [entry.kind for entry in entries(database)] == [
         EntryKind.INSTITUTION_ENROLLED,
-        EntryKind.PRINCIPAL_ENROLLED,
+        EntryKind.PRINCIPAL_ENROLLED_V2,
         EntryKind.ASSET_DECLARED,
     ]
 
@@ -102,6 +108,7 @@ def test_entries_name_no_person_and_no_asset(
             kind=PrincipalKind.PERSON,
             name="Taro Yamada",
             jwk=new_jwk(),
+            salt=SALT,
             ids=ids,
             at=clock.now(),
         )
@@ -148,6 +155,55 @@ def test_an_institution_is_enrolled_once(database: Database, enrol: Callable[...
     assert len(entries(database)) == 1
 
 
+def test_the_log_shows_a_pseudonym_and_a_commitment_and_nothing_that_leads_to_the_person(
+    database: Database, ids: IdSource, clock: SteadyClock, enrol: Callable[..., Institution]
+) -> None:
+    """Not the key, which tokens show and other programmes may know; the office's salt opens what binds to it."""
+    bank, jwk = enrol(), new_jwk()
+    with database.begin() as session:
+        person = registry.enrol_principal(
+            session,
+            institution_id=bank.id,
+            kind=PrincipalKind.PERSON,
+            name="Taro Yamada",
+            jwk=jwk,
+            salt=SALT,
+            ids=ids,
+            at=clock.now(),
+        )
+    (entry,) = [entry for entry in entries(database) if entry.kind is EntryKind.PRINCIPAL_ENROLLED_V2]
+    assert set(entry.body) == {"principal", "institution", "principal_kind", "key_commitment"}
+    for secret in (person.key.thumbprint, jwk["x"], "Yamada"):
+        assert secret not in str(entry.body)
+    check_commitment(str(entry.body["key_commitment"]), person.key.thumbprint.encode(), SALT)
+    with database.read() as session:
+        assert session.scalar(select(PrincipalRow.key_salt)) == SALT
+
+
+def test_one_person_at_two_institutions_has_two_pseudonyms_that_do_not_meet(
+    database: Database, clock: SteadyClock, enrol: Callable[..., Institution]
+) -> None:
+    """Ids are drawn, not derived: from the same name and the same moment come ids with nothing in common."""
+    seen = []
+    for institution in (enrol(), enrol(lei=SMBC, name="SMBC")):
+        with database.begin() as session:
+            person = registry.enrol_principal(
+                session,
+                institution_id=institution.id,
+                kind=PrincipalKind.PERSON,
+                name="Taro Yamada",
+                jwk=new_jwk(),
+                salt=bytes([len(seen)]) * 32,
+                ids=RandomIds(),
+                at=clock.now(),
+            )
+        seen.append(person.id)
+    bodies = [entry.body for entry in entries(database) if entry.kind is EntryKind.PRINCIPAL_ENROLLED_V2]
+    assert [body["principal"] for body in bodies] == seen
+    assert len({*seen, *(body["key_commitment"] for body in bodies)}) == 4
+    assert seen[0][4:12] != seen[1][4:12]
+
+
 def test_a_key_belongs_to_one_principal_of_the_whole_programme(
     database: Database, ids: IdSource, clock: SteadyClock, enrol: Callable[..., Institution]
 ) -> None:
@@ -163,6 +219,7 @@ def test_a_key_belongs_to_one_principal_of_the_whole_programme(
                 kind=PrincipalKind.WORKLOAD,
                 name="scanner",
                 jwk=key,
+                salt=SALT,
                 ids=ids,
                 at=clock.now(),
             )
@@ -186,6 +243,7 @@ def test_nobody_acts_for_an_institution_that_is_not_enrolled(
             kind=PrincipalKind.PERSON,
             name="x",
             jwk=new_jwk(),
+            salt=SALT,
             ids=ids,
             at=clock.now(),
         )

@@ -225,6 +225,7 @@ class World:
                 kind=PrincipalKind.WORKLOAD,
                 name="hunter",
                 jwk=key.public.to_jwk(),
+                salt=b"s" * 32,
                 **common,
             )
         ).value

@@ -11,7 +11,15 @@ import pytest
 
 from sekisho.core import SekishoError
 from sekisho.server import gate_link
-from sekisho.server.gate_link import MAX_FRAME_FROM_GATE_BYTES, GateLink, Hello, LinkUnavailable, Pushed, encode_frame
+from sekisho.server.gate_link import (
+    MAX_FRAME_FROM_GATE_BYTES,
+    GateLink,
+    GateSilent,
+    Hello,
+    LinkUnavailable,
+    Pushed,
+    encode_frame,
+)
 
 SECRET = "skl_secret"
 HELLO = {"slot": "gate-0", "secret": SECRET, "origin": "p.example/calls/gate-0", "vkey": "k"}
@@ -318,3 +326,47 @@ async def test_a_socket_that_cannot_be_made_is_a_refusal_of_ours(tmp_path: Path,
     """A folder that is gone, a path too long."""
     with pytest.raises(LinkUnavailable):
         await Rig(tmp_path).link.serve(where(tmp_path))
+
+
+async def test_a_question_is_answered_by_the_gate_it_was_asked_of(served: Rig) -> None:
+    """By its number; a second answer, or one that nobody asked for, changes nothing."""
+    gate = await served.connect()
+    await gate.snapshot()
+    asked = asyncio.ensure_future(asyncio.to_thread(served.link.ask, "gate-0", {"locate": ["x"]}, timeout_s=3))
+    while "ask" not in (frame := await gate.frame()):
+        pass
+    assert frame["ask"]["locate"] == ["x"]
+    gate.send({"told": {"question": 999, "calls": []}})
+    for answer in ("first", "second"):
+        gate.send({"told": {"question": frame["ask"]["question"], "calls": [answer]}})
+    assert (await asked)["calls"] == ["first"]
+
+
+async def test_nobody_waits_for_a_gate_that_left_or_is_silent(served: Rig) -> None:
+    """Not connected, gone while it was asked, or without an answer in time."""
+    with pytest.raises(GateSilent):
+        await asyncio.to_thread(served.link.ask, "gate-0", {"locate": ["x"]}, timeout_s=3)
+    gate = await served.connect()
+    await gate.snapshot()
+    with pytest.raises(GateSilent):
+        await asyncio.to_thread(served.link.ask, "gate-0", {"locate": ["x"]}, timeout_s=0.05)
+    asked = asyncio.ensure_future(asyncio.to_thread(served.link.ask, "gate-0", {"locate": ["x"]}, timeout_s=30))
+    while "ask" not in await gate.frame():
+        pass
+    gate.writer.transport.abort()
+    with pytest.raises(GateSilent):
+        await asyncio.wait_for(asked, 3)
+
+
+async def test_a_gate_that_connects_is_told_all_that_is_erased(served: Rig) -> None:
+    """In questions of a size that it takes."""
+    ids = tuple(f"req_{number:026d}" for number in range(450))
+    served.link._erased_at = lambda slot: ids if slot == "gate-0" else ()
+    gate = await served.connect()
+    told: list[str] = []
+    while len(told) < len(ids):
+        frame = await gate.frame()
+        if "ask" in frame:
+            assert len(frame["ask"]["erase"]) <= 200
+            told += frame["ask"]["erase"]
+    assert tuple(told) == ids

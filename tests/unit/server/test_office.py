@@ -7,7 +7,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -479,10 +478,12 @@ def test_a_ledger_that_fails_is_not_the_gates_fault(opened: Any, monkeypatch: py
     """A full disk of ours must not leave a sound log doubted."""
     gate = FakeGate()
     opened.office._welcome(gate.hello)
-    failed: Future[int] = Future()
-    failed.set_exception(LedgerUnavailable("full"))
+
+    def refuse(*_: object, **__: object) -> int:
+        raise LedgerUnavailable("full")
+
     with monkeypatch.context() as patch:
-        patch.setattr(opened.log, "append", lambda *_a, **_k: failed)
+        patch.setattr(opened.log, "write", refuse)
         with pytest.raises(LedgerUnavailable):
             opened.office._take_checkpoint("gate-0", gate.checkpoint(3))
     opened.office._take_checkpoint("gate-0", gate.checkpoint(3))

@@ -45,13 +45,13 @@ def test_preparing_again_changes_no_byte(places: DataDir) -> None:
 
 
 def test_what_is_private_is_the_owners_alone(places: DataDir) -> None:
-    """0700 for folders, 0600 for every file, whatever the umask; the ledger and notices may be read."""
+    """0700 for folders, 0600 for every file, whatever the umask; the ledger is the members'."""
     old = os.umask(0)
     try:
         prepare(places, DEFAULT_SETTINGS)
     finally:
         os.umask(old)
-    for folder in (places.root, places.run, places.control, places.gate("gate-0")):
+    for folder in (places.root, places.run, places.control, places.gate("gate-0"), places.ledger):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for path in places.root.rglob("*"):
         if path.is_file():
@@ -212,3 +212,11 @@ def test_a_write_that_fails_leaves_the_old_and_nothing_beside(
     write_private(path, b"new")
     assert _contents(tmp_path) == {"key": b"new"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_ledger_is_closed_in_a_folder_that_is_open(tmp_path: Path) -> None:
+    """It tells call volumes: a data directory that an operator made with mode 0755 must not show them to every user."""
+    (tmp_path / "data").mkdir(mode=0o755)
+    places = DataDir(tmp_path / "data")
+    prepare(places, DEFAULT_SETTINGS)
+    assert stat.S_IMODE(places.ledger.stat().st_mode) == 0o700

@@ -59,6 +59,7 @@ class Programme:
     gate_requests: list[dict[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     scopes: list[CallScope] = field(default_factory=list)
+    receipt: dict[str, str] = field(default_factory=dict)
     replays: TakenOnce = field(default_factory=TakenOnce)
 
     def issue(self, body: bytes, proofs: list[str]) -> tuple[int, bytes, dict[str, str]]:
@@ -192,7 +193,7 @@ def programme(clock: SteadyClock, key_file: Path, tmp_path: Path) -> Iterator[Pr
                 self.reply(401, b'{"type":"error","error":{"type":"authentication_error","message":"no"}}', nonce)
                 return
             content_type, answer = answer_of(path, stream=json.loads(body).get("stream") is True)
-            self.reply(200, answer, {**nonce, "content-type": content_type})
+            self.reply(200, answer, {**nonce, **told.receipt, "content-type": content_type})
 
         def reply(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)

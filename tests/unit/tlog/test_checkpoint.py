@@ -1,6 +1,7 @@
 """C2SP tlog-checkpoint: one reading, and a key vouches for its own log alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,16 @@ from sekisho.tlog.checkpoint import (
     MAX_SIZE,
     Checkpoint,
     CheckpointRefused,
+    ForkShown,
     encode_checkpoint,
     open_checkpoint,
     parse_checkpoint,
+    require_same_tree,
     sign_checkpoint,
 )
+from sekisho.tlog.cosignature import CosignatureVerifier, verify_cosignatures
 from sekisho.tlog.merkle import EMPTY_ROOT
-from sekisho.tlog.note import NoteSigner, NoteVerifier, sign_note
+from sekisho.tlog.note import NoteSigner, NoteVerifier, parse_note, sign_note
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 SIGNER = NoteSigner("sekisho.example/decisions", KEY)
@@ -84,3 +88,35 @@ def test_every_checkpoint_of_tesseras_log_opens_under_its_key_and_no_other(vecto
         assert open_checkpoint(note, verifier).size == size
         with pytest.raises(SekishoError):
             open_checkpoint(note, SIGNER.verifier)
+
+
+def test_two_roots_for_one_size_are_a_fork_and_both_notes_are_kept() -> None:
+    """What proves a fork is the two signed notes; sizes that differ prove nothing either way."""
+    head = Checkpoint(origin=SIGNER.verifier.name, size=5, root=b"a" * 32)
+    first, second = (sign_checkpoint(replace(head, root=root), SIGNER) for root in (b"a" * 32, b"b" * 32))
+    with pytest.raises(ForkShown, match="two roots for size 5") as caught:
+        require_same_tree(first, second)
+    assert caught.value.notes == (first, second)
+    require_same_tree(first, first)
+    require_same_tree(first, sign_checkpoint(replace(head, size=6, root=b"b" * 32), SIGNER))
+
+
+def test_heads_of_two_logs_are_not_compared() -> None:
+    """Two logs have two trees; and what is no checkpoint is refused as such."""
+    other = NoteSigner("sekisho.example/calls", KEY)
+    heads = [sign_checkpoint(Checkpoint(origin=s.verifier.name, size=1, root=b"a" * 32), s) for s in (SIGNER, other)]
+    with pytest.raises(CheckpointRefused, match="origins"):
+        require_same_tree(*heads)
+    with pytest.raises(CheckpointRefused):
+        require_same_tree(heads[0], sign_note("text\n", SIGNER))
+
+
+def test_the_published_fork_is_seen(vectors: Path) -> None:
+    """cosignature.json: `witness` and `mirror` cosigned two roots of rome2026h1.example.org at size 300."""
+    cases = json.loads((vectors / "tlog" / "cosignature.json").read_bytes())["ed25519"]["cases"]
+    notes = [case["note"].encode() for case in cases[:2]]
+    for case, note in zip(cases, notes, strict=False):
+        verify_cosignatures(parse_note(note), (CosignatureVerifier.parse(case["vkey"]),))
+    with pytest.raises(ForkShown) as caught:
+        require_same_tree(*notes)
+    assert caught.value.notes == tuple(notes)

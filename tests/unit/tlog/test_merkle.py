@@ -16,9 +16,11 @@ from sekisho.tlog.merkle import (
     InclusionRefused,
     consistency_path,
     hash_leaf,
+    hash_leaves,
     hash_node,
     inclusion_path,
     root_of,
+    root_of_joined,
     verify_consistency,
     verify_inclusion,
 )
@@ -214,3 +216,16 @@ def test_tesseras_120_inclusion_and_120_consistency_proofs_are_ours_byte_for_byt
         assert path == tuple(raw(step) for step in proof["proof"])
         verify_consistency(old, root_of(leaves[:old]), new, root_of(leaves[:new]), path)
     assert (len(proofs["inclusion"]), len(proofs["consistency"])) == (120, 120)
+
+
+@given(entries=st.lists(st.binary(max_size=80), max_size=40))
+def test_leaves_hashed_together_are_the_leaves_hashed_one_by_one(entries: list[bytes]) -> None:
+    """The batch has the bytes of a level 0 tile."""
+    assert hash_leaves(entries) == b"".join(map(hash_leaf, entries))
+
+
+@pytest.mark.parametrize("height", range(9))
+def test_the_root_of_joined_hashes_is_the_root(height: int) -> None:
+    """Every perfect tree to the size of a tile."""
+    leaves = [hash_leaf(bytes([number])) for number in range(2**height)]
+    assert root_of_joined(b"".join(leaves)) == root_of(leaves)

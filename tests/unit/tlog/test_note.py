@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from sekisho.tlog.note import (
     NoteSignature,
     NoteSigner,
     NoteVerifier,
+    VerifierKey,
+    encode_signature,
+    lines_of,
     open_note,
     parse_note,
     sign_note,
@@ -51,6 +55,43 @@ def test_any_bytes_end_in_a_refusal(data: bytes) -> None:
     for hostile in (data, NOTE[: len(data) % len(NOTE)] + data):
         with pytest.raises(NoteRefused):
             open_note(hostile, (OTHER.verifier,))
+
+
+@given(st.binary(max_size=200), st.integers(0, len(NOTE)))
+def test_any_bytes_are_a_note_of_one_spelling_or_refused(data: bytes, cut: int) -> None:
+    """What is read writes to the same bytes: nothing of a note is dropped in reading."""
+    for hostile in (data, NOTE[:cut] + data, data + NOTE[cut:], NOTE[:cut] + data + NOTE[cut:]):
+        with suppress(NoteRefused):
+            parsed = parse_note(hostile)
+            lines = "".join(map(encode_signature, parsed.signatures))
+            assert f"{parsed.text}\n{lines}".encode() == hostile
+
+
+@given(st.text(max_size=80), st.integers(0, len(SIGNER.verifier.vkey)))
+def test_any_text_is_a_verifier_key_of_one_spelling_or_refused(text: str, cut: int) -> None:
+    """A stranger's text ends in a key that prints to the same text, or in KeyRefused."""
+    vkey = SIGNER.verifier.vkey
+    for hostile in (text, vkey[:cut] + text, text + vkey[cut:], vkey[:cut] + text + vkey[cut:]):
+        with suppress(KeyRefused):
+            assert VerifierKey.parse(hostile).vkey == hostile
+
+
+def test_a_line_that_two_keys_could_have_written_is_nobodys() -> None:
+    """Two keys of one name and one key id: whichever came last in a list would decide, so neither does."""
+
+    class Twin:
+        name, key_id = SIGNER.verifier.name, SIGNER.verifier.key_id
+
+    with pytest.raises(KeyRefused, match="share"):
+        lines_of(parse_note(NOTE), (SIGNER.verifier, Twin()))
+    assert len(lines_of(parse_note(NOTE), (SIGNER.verifier, SIGNER.verifier))) == 1
+
+
+def test_a_note_has_room_for_a_hundred_of_the_longest_signatures() -> None:
+    """The largest note that the limit of lines allows is within the limit of bytes."""
+    line = encode_signature(NoteSignature(name="w" * 255, key_id=b"abcd", value=bytes(8 + 2420)))
+    note = f"text\n\n{line * MAX_SIGNATURES}".encode()
+    assert len(parse_note(note).signatures) == MAX_SIGNATURES
 
 
 def test_another_key_of_the_same_name_does_not_open_a_note() -> None:
@@ -88,7 +129,7 @@ def test_what_is_no_text_of_a_note_is_not_signed(text: str) -> None:
         sign_note(text, SIGNER)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u3000b", "a\nb"])
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u3000b", "a\nb", "\ud800"])
 def test_a_key_name_is_one_word_without_plus(name: str) -> None:
     """Otherwise a signature line or a verifier key would have two readings."""
     with pytest.raises(KeyRefused):
@@ -112,6 +153,15 @@ def test_a_verifier_key_is_read_as_it_is_written_and_in_no_other_spelling() -> N
     ):
         with pytest.raises(KeyRefused):
             NoteVerifier.parse(bad)
+
+
+@pytest.mark.parametrize(
+    "public_key", [bytes(32), b"\x01" + bytes(31), b"\xee" + b"\xff" * 30 + b"\x7f", b"\x02" + bytes(31)]
+)
+def test_a_key_that_anybody_can_sign_under_is_no_log_s(public_key: bytes) -> None:
+    """Points of small order, a second spelling of a key, and what is no point of the curve."""
+    with pytest.raises(KeyRefused):
+        NoteVerifier.parse(NoteVerifier(name="log", public_key=public_key).vkey)
 
 
 def test_the_published_notes_have_their_verdict(vectors: Path) -> None:

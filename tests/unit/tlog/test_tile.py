@@ -189,3 +189,32 @@ def test_narrowing_what_is_no_tile_is_a_refusal(data: bytes, width: int) -> None
     """Bytes from outside never end in an error that is not ours."""
     with contextlib.suppress(SekishoError):
         narrow(Tile(level=None, index=0, width=256), data, width)
+
+
+@pytest.mark.parametrize("size", [0, 256, 512, 65_280, 65_536, 65_792, 131_584])
+def test_a_builder_goes_on_from_the_partial_tiles_as_if_it_had_made_them(size: int) -> None:
+    """Resumed at a multiple of 256, it makes the same tiles, root and frontier as one that saw every entry."""
+    whole = TileBuilder()
+    for number in range(size):
+        whole.add(number.to_bytes(4, "big"))
+    resumed = TileBuilder.resume(size, reversed(whole.partials()))
+    assert (resumed.size, resumed.root(), resumed.partials()) == (size, whole.root(), whole.partials())
+    frontier = resumed.frontier()
+    for number in range(300):
+        assert resumed.add(number.to_bytes(4, "big")) == whole.add(number.to_bytes(4, "big"))
+        frontier.append(hash_leaf(number.to_bytes(4, "big")))
+        assert frontier.root() == whole.frontier().root()
+    assert (resumed.root(), frontier.size) == (whole.root(), size + 300)
+    assert frontier.root() == whole.root()
+
+
+@pytest.mark.parametrize("size", [255, 257, 512, 65_536])
+def test_a_builder_does_not_go_on_from_the_tiles_of_another_size(size: int) -> None:
+    """Missing, additional, wider or torn tiles are refused."""
+    whole = TileBuilder()
+    for number in range(256 * 3):
+        whole.add(bytes([number % 256]))
+    tiles = whole.partials()
+    for others in (tiles, (*tiles, tiles[0]), tiles[1:], ((tiles[0][0], tiles[0][1][:-1]),)):
+        with pytest.raises(TileRefused):
+            TileBuilder.resume(size, others)

@@ -240,8 +240,9 @@ def test_an_answer_that_is_not_a_true_dated_cosignature_is_refused() -> None:
 
 
 def test_before_the_first_head_a_witness_knows_the_empty_tree() -> None:
-    """Size 0 has one root."""
+    """Size 0 has one root; a log that signs another shows no two heads, but proves nothing: 422."""
     assert KnownHead() == KnownHead(size=0, root=EMPTY_ROOT)
     other = encode_checkpoint(Checkpoint(origin=LOG.verifier.name, size=0, root=LEAVES[0]))
-    with pytest.raises(HeadForked):
+    with pytest.raises(HistoryRefused) as caught:
         judge(request(0, 0, path=(), note=sign_note(other, LOG)), KnownHead())
+    assert caught.value.status == 422

@@ -22,8 +22,11 @@ class CharterUnreadable(SekishoError):
 
 def read_charter(path: Path | None) -> PinnedCharter | None:
     """Return the charter in the file at `path`, or None if none was given."""
-    if path is None:
-        return None
+    return None if path is None else require_charter(path)
+
+
+def require_charter(path: Path) -> PinnedCharter:
+    """Return the charter in the file at `path`."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -18,14 +18,14 @@ def play(stage: Stage) -> Mapping[str, Any]:
     with calling(stage, stage.principals["mufg-hunter"], asset=stage.assets["mufg-web"], seen=seen) as http:
         answers = {name: call(stage, http) for name, call in _CALLS.items()}
     require(all(answers.values()), f"no answer from: {', '.join(name for name in answers if not answers[name])}")
-    receipts = [headers["sekisho-request-id"] for headers in seen.headers if "sekisho-intent-index" in headers]
-    require(len(receipts) == len(answers), "an answer came without its receipt headers")
+    stage.receipts.extend(headers for headers in seen.headers if "sekisho-promise" in headers)
+    require(len(stage.receipts) == len(answers), "an answer came without its receipt headers")
     leaked = [party for party, credential in stage.credentials.items() if seen.contains(credential)]
     require(not leaked, "a lab's credential reached the client")
     return {
         "model_behind_the_gate": "SmolLM2-135M-Instruct on this machine, in the place of both labs",
         "characters_in_each_answer": {name: len(text) for name, text in answers.items()},
-        "receipts": len(receipts),
+        "receipts": len(stage.receipts),
         "lab_credential_seen_by_client": False,
     }
 

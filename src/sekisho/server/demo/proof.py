@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sekisho.ledger.receipt import Kept, check_receipt, parse_receipt
 from sekisho.server.demo.stage import Stage
 from sekisho.server.demo.story import ActFailed, require
+from sekisho.trust import read_pinned_charter
 
 VERIFY_TIMEOUT_S = 60
 # What each act must have left in the ledger.
@@ -23,7 +25,7 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
         "snapshot-published/v1",
         "calls-log-opened/v1",
     ),
-    "vetting": ("institution-enrolled/v1", "principal-enrolled/v1", "asset-declared/v1", "grant-issued/v1"),
+    "vetting": ("institution-enrolled/v1", "principal-enrolled/v2", "asset-declared/v1", "grant-issued/v1"),
     "access": ("call-intended/v1", "call-answered/v1", "calls-checkpoint/v1"),
     "denials": ("call-denied/v1", "denials-counted/v1", "hold-placed/v1"),
     "revocation": ("grant-revoked/v1", "hold-placed/v1"),
@@ -46,6 +48,8 @@ def play(stage: Stage) -> Mapping[str, Any]:
     played = [name for name in EXPECTED if stage.played[name].ok]
     missing = [kind for name in played for kind in EXPECTED[name] if not kinds[kind]]
     require(not missing, f"not in the ledger: {', '.join(missing)}")
+    for headers in stage.receipts:
+        _require_kept(stage, headers)
     noticed = {name: _verify_damaged(ledger, charter, path) for name, path in _places_to_damage(ledger)}
     return {
         "ledger": str(ledger),
@@ -54,8 +58,17 @@ def play(stage: Stage) -> Mapping[str, Any]:
         "kinds": len(kinds),
         "trust": pinned["trust"],
         "trust_without_charter": alone["trust"],
+        "promises_kept": len(stage.receipts),
         "one_flipped_byte_noticed": noticed,
     }
+
+
+def _require_kept(stage: Stage, headers: Mapping[str, str]) -> None:
+    """Turn one receipt of act 3 into an inclusion proof, or raise ActFailed."""
+    receipt = parse_receipt(json.dumps(dict(headers)).encode())
+    vkey = read_pinned_charter(stage.places.charter.read_bytes()).charter.decisions.vkey
+    found = check_receipt(receipt, stage.places.ledger, vkey=vkey, at=stage.clock.now())
+    require(isinstance(found, Kept), f"the log broke the promise of entry {found.promise.index}")
 
 
 def _verify(ledger: Path, charter: Path | None) -> Mapping[str, Any]:

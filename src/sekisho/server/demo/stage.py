@@ -65,6 +65,7 @@ class Stage:
     accords: dict[str, str] = field(default_factory=dict)
     grants: dict[str, str] = field(default_factory=dict)
     findings: dict[str, str] = field(default_factory=dict)
+    receipts: list[Mapping[str, str]] = field(default_factory=list)  # headers of answers, as a defender keeps them
     played: dict[str, Played] = field(default_factory=dict)
     credentials: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)

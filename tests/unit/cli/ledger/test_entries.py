@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from sekisho.cli import ledger as command
-from sekisho.cli.ledger.entries import LedgerNotVerified, NoSuchLog
-from sekisho.ledger import Entry, EntryKind, Log, verify_ledger
+from sekisho.cli.ledger.place import LedgerNotVerified
+from sekisho.ledger import Entry, EntryKind, Log, LogDamaged, NoSuchLog, verify_ledger
 
 ENTRIES = 300  # more than one bundle
 
@@ -77,7 +77,7 @@ def test_what_does_not_verify_is_not_shown(data):
 
 
 def test_files_that_change_after_they_were_verified_are_noticed(data, monkeypatch):
-    """Whoever swaps a bundle between the two readings is found out at the end."""
+    """Whoever swaps a bundle between the two readings is found out before any of it is shown."""
     tile = data / "ledger" / "decisions" / "tile" / "entries" / "000"
 
     def verify_then_change(path, **pinned):
@@ -89,8 +89,9 @@ def test_files_that_change_after_they_were_verified_are_noticed(data, monkeypatc
         return report
 
     monkeypatch.setattr(command.entries, "verify_ledger", verify_then_change)
-    with pytest.raises(LedgerNotVerified, match="changed"):
+    with pytest.raises(LogDamaged, match="tile/entries/000"):
         _run(data)
+    assert CliRunner().invoke(command.app, ["entries", str(data)]).stdout == ""
 
 
 def test_a_log_that_is_not_there_is_named_with_those_that_are(data):
@@ -98,5 +99,9 @@ def test_a_log_that_is_not_there_is_named_with_those_that_are(data):
     with pytest.raises(NoSuchLog) as caught:
         _run(data, "--log", "calls/gate-7")
     assert "decisions" in caught.value.hint
-    with pytest.raises(NoSuchLog, match="is one log"):
-        _run(data / "ledger" / "decisions")
+
+
+def test_one_log_is_read_where_it_lies(data):
+    """A folder that is a log needs no --log, but for its own name."""
+    shown = _run(data / "ledger" / "decisions", "--json")
+    assert len(shown.stdout.splitlines()) == ENTRIES
