@@ -190,7 +190,13 @@ def _filter(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     return Value(items={ANY: read(arguments.positional[1], ANY)})
 
 
+def _locals(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """All variables as a table, as it is handed to templates."""
+    return Value(items=dict(frame.env or {}))
+
+
 BUILTINS = {
+    "locals": _locals,
     "super": _super,
     "getattr": _getattr,
     "setattr": _setattr,

@@ -45,6 +45,8 @@ def call(frame: Frame, node: ir.Call) -> Value:
     if isinstance(target, ir.Attribute):
         receiver = frame.value(target.base)
         callee = read_attribute(frame, target, receiver)
+        if _is_part(frame, receiver, target.name):
+            receiver = callee
     else:
         callee = frame.value(target)
     arguments = evaluate_arguments(frame, node)
@@ -52,6 +54,18 @@ def call(frame: Frame, node: ir.Call) -> Value:
     check_named_arguments(frame, node)
     check_logging(frame, node)
     return invoke(frame, node, callee, receiver, arguments)
+
+
+def _is_part(frame: Frame, receiver: Value, name: str) -> bool:
+    """Say whether the method gives a part that knowledge speaks of, as `request.json()` does: then what it gives is of
+    that part, whatever a method of that name does elsewhere."""
+    origin, key = receiver.self_origin, f".{name}"
+    if origin is None or len(origin.path) > 1:
+        return False
+    entries = frame.engine.knowledge.entries
+    if origin.path:
+        return any(origin.path[0] in entry.keys and key in entry.below for entry in entries)
+    return any(key in entry.keys and (origin.name in entry.parameters or entry.annotations) for entry in entries)
 
 
 def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
@@ -226,7 +240,7 @@ def _call_external(
             return result
     knowledge = frame.engine.knowledge
     last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
-    sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last, ())
+    sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last or _method_name(frame, node), ())
     reach_sinks(frame, node, sinks, receiver, arguments)
     check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments)
     guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
@@ -244,6 +258,15 @@ def _call_external(
         if namesakes and receiver is not None:
             return _guess(frame, node, namesakes, receiver, arguments)
     return call_result(frame, node, name, flows, callee, receiver, arguments)
+
+
+def _method_name(frame: Frame, node: ir.Call) -> str:
+    """Return the method's name where the base was imported out of a module: it may be an object."""
+    target = node.target
+    if not isinstance(target, ir.Attribute) or not isinstance(target.base, ir.Name):
+        return ""
+    symbol = frame.module.symbols.get(target.base.id)
+    return target.name if isinstance(symbol, ir.Import) and symbol.symbol is not None else ""
 
 
 def _fitting(frame: Frame, name: str, arguments: Arguments) -> list[Function]:

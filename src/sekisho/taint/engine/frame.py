@@ -113,7 +113,9 @@ class Frame:
         seen = self.summary.hits.get(hit.key)
         if seen is None and len(self.summary.hits) >= MAX_HITS:
             return
-        if seen is None or len(hit.taint.safe) < len(seen.taint.safe) or (hit.sure and not seen.sure):
+        # One call can be a sink in two ways; the one whose conditions hold is the one that counts.
+        better = seen is not None and not seen.needs <= seen.taint.facts and hit.needs <= hit.taint.facts
+        if seen is None or better or len(hit.taint.safe) < len(seen.taint.safe) or (hit.sure and not seen.sure):
             self.summary.hits[hit.key] = hit
         elif not hit.taint.facts <= seen.taint.facts:
             self.summary.hits[hit.key] = seen._replace(taint=seen.taint.changed(facts=hit.taint.facts))

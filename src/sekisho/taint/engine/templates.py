@@ -61,8 +61,11 @@ def _by_knowledge(
     if not functions:
         # Escaped by the framework, as far as we know.
         return Value() if rule.escapes != "receiver" else None
-    at = arguments.at(rule.context) if rule.context is not None else None
-    return _rendered(frame, node, functions, _context(arguments, [at[0]] if at is not None else []))
+    if rule.context is None:
+        return _rendered(frame, node, functions, _context(arguments, []))
+    # Where the variables have an argument of their own, the other arguments are none.
+    at = arguments.at(rule.context)
+    return _rendered(frame, node, functions, _context(Arguments(), [at[0]] if at is not None else []))
 
 
 def _functions(frame: Frame, rule: Render, receiver: Value | None, arguments: Arguments) -> tuple[Function, ...]:
