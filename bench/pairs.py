@@ -4,7 +4,8 @@
 Prints JSON. Each pair of `pairs.json` is a release with a published vulnerability and the release that fixed it. The
 files come from PyPI, are checked against their SHA-256, unpacked as data and never built or run. Bandit and semgrep
 (with the rules in `semgrep-rules.yaml`) look at the same folders, where they are found: on PATH, or under
-`--tools FOLDER`. Only counts are printed of what is not the published vulnerability.
+`--tools FOLDER`. Only counts are printed of what is not the published vulnerability. Our engine runs three times: with
+an empty cache, on unchanged sources, and after an edit of one file.
 
     uv run --no-sync bench/pairs.py [--keep FOLDER] [--tools FOLDER] [--only PACKAGE]
 """
@@ -22,15 +23,16 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
 
+from sekisho import hunt
 from sekisho.findings import Mode
-from sekisho.hunt import TaintEngine
+from sekisho.hunt import Cache, Source, TaintEngine
 from sekisho.hunt.recon import DEFAULT_EXCLUDES, survey
 
 HERE = Path(__file__).parent
@@ -68,6 +70,8 @@ class Look:
     lines: int
     seconds: float
     peak_mb: float
+    warm_seconds: float
+    edited_seconds: float
 
 
 def family(cwes: Sequence[int]) -> frozenset[int]:
@@ -111,16 +115,28 @@ def look_with_ours(folder: Path) -> Look:
 def print_one(folder: Path) -> None:
     """Print what our engine finds in `folder`: the other end of `look_with_ours`."""
     sources = survey(folder).sources
-    began = time.perf_counter()
-    look = TaintEngine().look(sources, mode=Mode.BOTH, on_progress=lambda _: None)
-    seconds = time.perf_counter() - began
+    with tempfile.TemporaryDirectory() as scratch:
+        cold, seconds = _seconds(TaintEngine(cache=Cache(Path(scratch, "cache"))), sources)
+        warm, warm_seconds = _seconds(TaintEngine(cache=Cache(Path(scratch, "cache"))), sources)
+        edited = (replace(sources[0], data=sources[0].data + b"\n"), *sources[1:])
+        _, edited_seconds = _seconds(TaintEngine(cache=Cache(Path(scratch, "cache"))), edited)
+    if warm != cold:
+        raise SystemExit("a second run says something else")
+    look = cold
     hits = [
         {"cwes": [int(claim.cwe.removeprefix("CWE-"))], "path": claim.location.path, "line": claim.location.line}
         for claim in look.claims
     ]
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     lines = sum(source.data.count(b"\n") for source in sources)
-    json.dump({"hits": hits, "lines": lines, "seconds": seconds, "peak_mb": peak_mb}, sys.stdout)
+    figures = {"seconds": seconds, "warm_seconds": warm_seconds, "edited_seconds": edited_seconds, "peak_mb": peak_mb}
+    json.dump({"hits": hits, "lines": lines, **figures}, sys.stdout)
+
+
+def _seconds(engine: TaintEngine, sources: Sequence[Source]) -> tuple[hunt.Look, float]:
+    began = time.perf_counter()
+    look = engine.look(sources, mode=Mode.BOTH, on_progress=lambda _: None)
+    return look, time.perf_counter() - began
 
 
 def look_with_bandit(tool: Path, folder: Path) -> Look:
@@ -161,7 +177,14 @@ def _look(said: dict[str, Any]) -> Look:
     hits = tuple(
         Hit(cwes=frozenset(hit["cwes"]), path=hit["path"].replace("\\", "/"), line=hit["line"]) for hit in said["hits"]
     )
-    return Look(hits=hits, lines=said["lines"], seconds=said["seconds"], peak_mb=said["peak_mb"])
+    return Look(
+        hits=hits,
+        lines=said["lines"],
+        seconds=said["seconds"],
+        peak_mb=said["peak_mb"],
+        warm_seconds=said.get("warm_seconds", 0.0),
+        edited_seconds=said.get("edited_seconds", 0.0),
+    )
 
 
 def spans(folder: Path, path: str, functions: Sequence[str]) -> tuple[str, list[range]]:
@@ -197,7 +220,7 @@ def hits_at(look: Look, pair: dict[str, Any], folder: Path) -> int:
 
 def judge(engine: Any, pairs: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
     """Return the row of one engine: each pair, and the sums."""
-    rows, noise, lines, seconds, peak = [], 0, 0, 0.0, 0.0
+    rows, noise, lines, seconds, peak, warm, edited = [], 0, 0, 0.0, 0.0, 0.0, 0.0
     for pair in pairs:
         before, after = folder / pair["vulnerable"]["file"], folder / pair["fixed"]["file"]
         vulnerable, fixed = engine(before.with_suffix(".d")), engine(after.with_suffix(".d"))
@@ -209,6 +232,8 @@ def judge(engine: Any, pairs: list[dict[str, Any]], folder: Path) -> dict[str, A
         noise += len(vulnerable.hits) - hits
         lines += vulnerable.lines
         seconds += vulnerable.seconds
+        warm += vulnerable.warm_seconds
+        edited += vulnerable.edited_seconds
         peak = max(peak, vulnerable.peak_mb)
         print(json.dumps(rows[-1]), file=sys.stderr)
     return {
@@ -217,6 +242,8 @@ def judge(engine: Any, pairs: list[dict[str, Any]], folder: Path) -> dict[str, A
         "pairs": rows,
         "noise_per_kloc": round(noise / lines * 1000, 2) if lines else None,
         "lines_per_s": round(lines / seconds) if lines else None,
+        "lines_per_s_unchanged": round(lines / warm) if warm else None,
+        "lines_per_s_one_file_edited": round(lines / edited) if edited else None,
         "peak_mb": round(peak) or None,
     }
 

@@ -11,7 +11,16 @@ import typer
 from rich.console import Console
 
 from sekisho.findings import Campaign, Mode, Severity, encode_campaign
-from sekisho.hunt import HuntEngine, TaintEngine, render_table, survey_target, to_sarif, write_report
+from sekisho.hunt import (
+    Cache,
+    HuntEngine,
+    TaintEngine,
+    render_table,
+    survey_target,
+    to_sarif,
+    user_cache_folder,
+    write_report,
+)
 from sekisho.hunt import hunt as run_hunt
 from sekisho.hunt.display import shown_progress
 from sekisho.server.system import RandomIds, SystemClock
@@ -40,6 +49,9 @@ Output: TypeAlias = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write to this file, readable by you alone.")
 ]
 Jobs: TypeAlias = Annotated[int, typer.Option(min=1, max=256, help="How many processes parse; with 1, this one does.")]
+NoCache: TypeAlias = Annotated[
+    bool, typer.Option("--no-cache", help="Work everything out anew, and keep nothing for the next run.")
+]
 
 
 def hunt(
@@ -48,6 +60,7 @@ def hunt(
     form: Form = Format.TABLE,
     output: Output = None,
     jobs: Jobs = DEFAULT_JOBS,
+    no_cache: NoCache = False,
     fail_on: Annotated[
         Severity, typer.Option(help="End with 1 if there is a finding at least this severe.")
     ] = Severity.LOW,
@@ -60,11 +73,16 @@ def hunt(
     --format sarif findings do not change the 0: the reader of the file decides.
     """
     form = Format.JSON if as_json else form
-    campaign = search(path, engine=TaintEngine(jobs=jobs), mode=mode)
+    campaign = search(path, engine=TaintEngine(jobs=jobs, cache=cache_unless(no_cache)), mode=mode)
     write(campaign, form, output)
     found = any(finding.severity.rank >= fail_on.rank for finding in campaign.findings)
     if found and not exit_zero and form is not Format.SARIF:
         raise typer.Exit(EXIT_FOUND)
+
+
+def cache_unless(no_cache: bool) -> Cache | None:
+    """Return this user's cache, unless it is not wanted."""
+    return None if no_cache else Cache(user_cache_folder(os.environ))
 
 
 def search(path: Path, *, engine: HuntEngine, mode: Mode) -> Campaign:

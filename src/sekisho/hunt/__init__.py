@@ -5,7 +5,7 @@ Works on the base install: no database, web framework, model or network is neede
 
 from sekisho.hunt.archives import unpack_wheel
 from sekisho.hunt.campaign import Claim, HuntEngine, Look, hunt
-from sekisho.hunt.engines import TaintEngine
+from sekisho.hunt.engines import Cache, TaintEngine, user_cache_folder
 from sekisho.hunt.errors import (
     ArchiveRefused,
     EngineFailed,
@@ -13,18 +13,21 @@ from sekisho.hunt.errors import (
     ReleaseRefused,
     ReleaseUnreachable,
     ReportNotWritten,
+    RulesUnreadable,
     TargetRefused,
 )
 from sekisho.hunt.progress import OnProgress, Progress, Stage
 from sekisho.hunt.recon import DEFAULT_EXCLUDES, Limits, Source, Survey, survey
 from sekisho.hunt.releases import fetch_release
 from sekisho.hunt.report import to_sarif, write_report
+from sekisho.hunt.rules import read_rules
 from sekisho.hunt.table import render_table
 from sekisho.hunt.targets import survey_target
 
 __all__ = [
     "DEFAULT_EXCLUDES",
     "ArchiveRefused",
+    "Cache",
     "Claim",
     "EngineFailed",
     "HuntEngine",
@@ -36,6 +39,7 @@ __all__ = [
     "ReleaseRefused",
     "ReleaseUnreachable",
     "ReportNotWritten",
+    "RulesUnreadable",
     "Source",
     "Stage",
     "Survey",
@@ -43,10 +47,12 @@ __all__ = [
     "TargetRefused",
     "fetch_release",
     "hunt",
+    "read_rules",
     "render_table",
     "survey",
     "survey_target",
     "to_sarif",
     "unpack_wheel",
+    "user_cache_folder",
     "write_report",
 ]

@@ -53,3 +53,10 @@ class ReportNotWritten(SekishoError):
 
     code: ClassVar[str] = "SKS-HUNT-007"
     hint = "Name a file in a folder that exists and that you may write to."
+
+
+class RulesUnreadable(SekishoError):
+    """A knowledge file that was named cannot be read."""
+
+    code: ClassVar[str] = "SKS-HUNT-008"
+    hint = "Name a TOML file in UTF-8 of at most 1 MiB; docs/taint.md has an example."

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sekisho.findings import FindingRefused, Gap, NotAnalyzed, OtherFiles, check_path, clean_path, clean_text
 from sekisho.hunt.errors import NothingToHunt, TargetRefused
+from sekisho.taint import is_template_path
 
 SOURCE_SUFFIX = ".py"
 
@@ -182,7 +183,8 @@ class _Walk:
             self._gap(full, Gap.UNREADABLE, type(error).__name__, folder=False)
             return
         is_folder, is_link = stat.S_ISDIR(status.st_mode), stat.S_ISLNK(status.st_mode)
-        if not (is_folder or is_link or full.suffix == SOURCE_SUFFIX):
+        is_source = full.suffix == SOURCE_SUFFIX or is_template_path(full.relative_to(self._root).as_posix())
+        if not (is_folder or is_link or is_source):
             if full.suffix in _OTHER_CODE:
                 self.others[full.suffix] += 1
         elif any(fnmatchcase(entry.name, pattern) for pattern in self._excludes):

@@ -17,6 +17,7 @@ from sekisho.taint.findings import (
     Severity,
     TaintFinding,
 )
+from sekisho.taint.frontends.templates import is_template_path
 from sekisho.taint.ir import ModuleIR
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "TaintFinding",
     "analyze",
     "analyze_modules",
+    "is_template_path",
     "lower",
 ]

@@ -8,6 +8,7 @@ from sekisho.taint.engine.report import report
 from sekisho.taint.engine.solver import Engine
 from sekisho.taint.findings import Analysis, Mode, NotAnalyzed
 from sekisho.taint.frontends.python import lower_python
+from sekisho.taint.frontends.templates import is_template_path, lower_template
 from sekisho.taint.knowledge import Knowledge, default_knowledge
 from sekisho.taint.program import Program
 
@@ -17,6 +18,8 @@ def lower(path: str, data: bytes) -> ir.ModuleIR | NotAnalyzed:
 
     The result depends on the two arguments alone and can be pickled: it may be made in another process and kept.
     """
+    if is_template_path(path):
+        return lower_template(path, data)
     return lower_python(path, data)
 
 

@@ -6,6 +6,7 @@ Static: says what a name refers to without running anything, so that every funct
 from collections.abc import Iterable
 
 from sekisho.taint import ir
+from sekisho.taint.frontends.templates import LANGUAGE as TEMPLATE
 from sekisho.taint.naming import is_public_name, module_names
 from sekisho.taint.walk import closures, dotted_name, flat
 
@@ -27,6 +28,10 @@ class Module:
         self.symbols: dict[str, object] = {}
         self.stars: list[ir.Import] = []
         self.exports: frozenset[str] | None = None
+
+    @property
+    def is_template(self) -> bool:
+        return self.lowered.language == TEMPLATE
 
 
 class Function:
@@ -64,12 +69,13 @@ class Class:
     """One class. `ancestors`: itself and its bases in the program, nearest first; `foreign`: the dotted names of bases
     outside of it."""
 
-    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module")
+    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module", "setters")
 
     def __init__(self, module: Module, definition: ir.Class) -> None:
         self.module = module
         self.definition = definition
         self.methods: dict[str, Function] = {}
+        self.setters: dict[str, Function] = {}
         self.bases: tuple[object, ...] = ()
         self.ancestors: tuple[Class, ...] = (self,)
         self.descendants: tuple[Class, ...] = ()
@@ -99,8 +105,10 @@ class Program:
         self.classes: list[Class] = []
         self.by_definition: dict[int, Function | Class] = {}
         self.methods_named: dict[str, list[Function]] = {}
+        self.setters: set[str] = set()
         self._by_name: dict[str, Module] = {}
         self._by_tail: dict[str, list[Module]] = {}
+        self._templates: dict[str, list[Module]] = {}
         for module in self.modules:
             self._index(module)
         for module in self.modules:
@@ -109,6 +117,9 @@ class Program:
         self._reexported = self._find_reexports()
 
     def _index(self, module: Module) -> None:
+        if module.is_template:
+            self._templates.setdefault(module.path.rpartition("/")[2], []).append(module)
+            return
         self._by_name.setdefault(module.name, module)
         parts = module.name.split(".")
         for start in range(1, len(parts)):
@@ -150,6 +161,9 @@ class Program:
             # A property's setter has the getter's name; the getter is what expressions read.
             if definition.name not in owner.methods or not function.traits & {"setter", "deleter", "overload"}:
                 owner.methods[definition.name] = function
+            if "setter" in function.traits:
+                owner.setters[definition.name] = function
+                self.setters.add(definition.name)
             self.methods_named.setdefault(definition.name, []).append(function)
         return function
 
@@ -175,7 +189,11 @@ class Program:
         if isinstance(base, ir.Item):
             base = base.base
         dotted = dotted_name(base)
-        return self.resolve(module, dotted) if dotted else None
+        found = self.resolve(module, dotted) if dotted else None
+        if found is None and dotted and module.symbols.get(dotted.partition(".")[0]) is VARIABLE:
+            # A class that is made while the program runs, as `db.Model` is.
+            return dotted
+        return found
 
     def resolve(self, module: Module, dotted: str) -> object:
         """Return what `dotted` means at the top level of `module`: Module, Class, Function, or a foreign name."""
@@ -259,6 +277,11 @@ class Program:
             return sibling
         tails = self._by_tail.get(dotted, [])
         return tails[0] if len(tails) == 1 else None
+
+    def templates(self, name: str) -> list[Module]:
+        """Return the templates that a loader may find under `name`, as many as folders have one."""
+        listed = self._templates.get(name.rpartition("/")[2], [])
+        return [module for module in listed if f"/{module.path}".endswith(f"/{name.lstrip('/')}")]
 
     def is_public(self, function: Function) -> bool:
         """Say whether a stranger who uses the package may call `function` by its names."""

@@ -1,6 +1,8 @@
 """Expressions as text for people: short, and spelled from the IR, so that no source is needed to show a flow."""
 
 from sekisho.taint import ir
+from sekisho.taint.frontends.templates.expressions import FILTER
+from sekisho.taint.frontends.templates.lowering import INCLUDE
 
 MAX_TEXT = 120
 _DEPTH = 6
@@ -29,7 +31,7 @@ def _text(node: ir.Expr, depth: int) -> str:
         case ir.Slice():
             return f"{_text(node.base, inner)}[…:…]"
         case ir.Call():
-            return f"{_text(node.target, inner)}({_arguments(node.arguments, inner)})"
+            return _call(node, inner)
         case ir.Concat():
             return " + ".join(_text(part, inner) for part in node.parts[:8])
         case ir.Fill():
@@ -58,6 +60,16 @@ def _text(node: ir.Expr, depth: int) -> str:
             return "lambda …"
         case ir.Opaque():
             return "…"
+
+
+def _call(node: ir.Call, depth: int) -> str:
+    name = node.target.id if isinstance(node.target, ir.Name) else ""
+    if name.startswith("template.") and name != INCLUDE:
+        return f"{{{{ {_arguments(node.arguments, depth)} }}}}"
+    if name.startswith(FILTER) and node.arguments:
+        given = _arguments(node.arguments[1:], depth)
+        return f"{_text(node.arguments[0].value, depth)}{name}" + (f"({given})" if given else "")
+    return f"{_text(node.target, depth)}({_arguments(node.arguments, depth)})"
 
 
 def _literal(value: ir.Constant) -> str:

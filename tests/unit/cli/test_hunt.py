@@ -25,7 +25,7 @@ class OneFlaw:
 
     identity = Engine(name="one-flaw", version="1")
 
-    def __init__(self, *, jobs: int) -> None:
+    def __init__(self, *, jobs: int, cache: object) -> None:
         self.jobs = jobs
 
     def look(self, sources: Sequence[Source], *, mode: Mode, on_progress: Any) -> Look:

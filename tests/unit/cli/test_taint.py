@@ -1,6 +1,7 @@
 """`sekisho taint`: the engine alone on real code, its formats, and what its exit codes say."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,49 @@ def test_a_folder_without_source_ends_with_a_code(tmp_path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path)])
     assert result.exit_code != 0
     assert type(result.exception).__name__ == "NothingToHunt"
+
+
+def test_a_second_run_says_the_same(run, tmp_path, monkeypatch) -> None:
+    """With the cache, without it, and where there is none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+
+    def said(*options: str) -> Any:
+        results = json.loads(run(VULNERABLE, "--format", "sarif", *options).stdout)["runs"][0]["results"]
+        return [(found["partialFingerprints"], found["locations"], found["codeFlows"]) for found in results]
+
+    first = said()
+    assert (tmp_path / ".cache" / "sekisho" / "key").exists()
+    for options in ((), ("--no-cache",)):
+        assert said(*options) == first
+
+
+def test_no_cache_keeps_nothing(run, tmp_path, monkeypatch) -> None:
+    """Whoever asks for that may look at code that nothing is to remain of."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    run(VULNERABLE, "--no-cache", "--format", "json")
+    assert not (tmp_path / ".cache").exists()
+
+
+def test_rules_of_ones_own_are_read_beside_those_that_ship(run, tmp_path) -> None:
+    """The page's file, on the page's program, from the command line; what ships is still found."""
+    page = (Path(__file__).parents[3] / "docs" / "taint.md").read_text(encoding="utf-8")
+    (rules,) = re.findall(r"```toml\n(# runner.*?)```", page, re.DOTALL)
+    (program,) = re.findall(r'vulnerable = b"""(.*?)"""', page, re.DOTALL)
+    (tmp_path / "runner.toml").write_text(rules)
+    found = run(program, "--format", "sarif", "--knowledge", str(tmp_path / "runner.toml"))
+    (result,) = json.loads(found.stdout)["runs"][0]["results"]
+    assert result["ruleId"] == "command-injection"
+    assert run(program, "--format", "json").exit_code == 0
+    assert run(VULNERABLE, "--format", "json", "--knowledge", str(tmp_path / "runner.toml")).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [(None, "SKS-HUNT-008"), (b"\xff", "SKS-HUNT-008"), (b"x = 1", "SKS-TAINT-001"), (b"[", "SKS-TAINT-001")],
+)
+def test_rules_that_cannot_be_used_end_with_a_code(run, tmp_path, text, code) -> None:
+    """Before the target is read; a misspelled rule would mean silence."""
+    if text is not None:
+        (tmp_path / "own.toml").write_bytes(text)
+    result = run(VULNERABLE, "--knowledge", str(tmp_path / "own.toml"))
+    assert getattr(result.exception, "code", None) == code

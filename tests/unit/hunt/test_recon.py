@@ -136,3 +136,13 @@ def test_a_target_that_cannot_be_hunted_is_refused(tree: Any, name: str) -> None
     """What is not there, or no source, is a usage error."""
     with pytest.raises(TargetRefused):
         survey(tree({"text.txt": ""}) / name)
+
+
+def test_templates_are_read_where_they_are_templates(tmp_path):
+    """An HTML file below a folder `templates`, and a suffix of Jinja's own; other HTML is counted."""
+    for name in ("app/templates/page.html", "app/conf.j2", "static/page.html", "templates/app.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    found = survey(tmp_path)
+    assert [source.path for source in found.sources] == ["app/conf.j2", "app/templates/page.html", "templates/app.py"]
+    assert [(other.suffix, other.count) for other in found.other_files] == [(".html", 1)]

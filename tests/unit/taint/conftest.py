@@ -1,5 +1,6 @@
 """Twins: two small programs that differ in one thing, one vulnerable, one not. Kept as text under fixtures/taint."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "taint"
 
-_OUTCOMES = pytest.StashKey[dict[str, int]]()
+_OUTCOMES = pytest.StashKey[dict[int, Counter[str]]]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +56,22 @@ def all_twins() -> list[Twins]:
 
 
 @pytest.fixture
-def outcomes(request: pytest.FixtureRequest) -> dict[str, int]:
-    """Counts of twins, found and falsely alarmed, printed when the run ends."""
-    return request.config.stash.setdefault(_OUTCOMES, {"pairs": 0, "found": 0, "false alarms": 0})
+def outcomes(request: pytest.FixtureRequest) -> dict[int, Counter[str]]:
+    """Counts of twins, found and falsely alarmed, by CWE; printed when the run ends."""
+    return request.config.stash.setdefault(_OUTCOMES, defaultdict(Counter))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    counts = config.stash.get(_OUTCOMES, None)
-    if counts:
-        line = f"{counts['pairs']} pairs, {counts['found']} found, {counts['false alarms']} false alarms"
-        terminalreporter.write_line(f"taint twins: {line}")
+    by_cwe = config.stash.get(_OUTCOMES, None)
+    for cwe, counts in sorted(by_cwe.items()) if by_cwe else ():
+        terminalreporter.write_line(f"taint twins: CWE-{cwe:<5}{_line(counts)}")
+    if by_cwe:
+        terminalreporter.write_line(f"taint twins: in all   {_line(sum(by_cwe.values(), Counter()))}")
+
+
+def _line(counts: Counter[str]) -> str:
+    pairs = counts["pairs"]
+    return (
+        f"{pairs:>4} pairs, recall {counts['found'] / pairs:.2f}, false alarms {counts['false alarms'] / pairs:.2f}"
+        f" ({counts['false alarms']})"
+    )

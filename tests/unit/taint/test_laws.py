@@ -72,7 +72,8 @@ class _Renamer(ast.NodeTransformer):
         stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         defined = {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef)}
         captured = {n.name for n in ast.walk(node) if isinstance(n, ast.MatchAs) and n.name}
-        local = stored - taken - defined - captured
+        outer = {name for n in ast.walk(node) if isinstance(n, ast.Global | ast.Nonlocal) for name in n.names}
+        local = stored - taken - defined - captured - outer
         for name in ast.walk(node):
             if isinstance(name, ast.Name) and name.id in local:
                 name.id = f"renamed_{name.id}"

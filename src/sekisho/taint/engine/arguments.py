@@ -93,14 +93,23 @@ def bind(function: Function, bound: Value | None, arguments: Arguments) -> tuple
 
 def _bind_rest(function: Function, arguments: Arguments, left_over: list[Value], values: dict[str, Value]) -> None:
     rest = arguments.rest
+    position = 0
     for parameter in function.definition.parameters:
         if parameter.kind == "rest":
-            items = {str(number): value for number, value in enumerate(left_over[:16])}
-            if rest is not None:
-                items[ANY] = read(rest, ANY)
-            values[parameter.name] = Value(items=items)
+            values[parameter.name] = _left_over(left_over, rest, position)
         elif parameter.kind == "plain" and rest is not None and parameter.name not in values:
-            values[parameter.name] = read(rest, ANY)
+            values[parameter.name] = read(rest, str(position))
+            position += 1
+
+
+def _left_over(left_over: list[Value], rest: Value | None, position: int) -> Value:
+    """Return what a parameter for all further positions gets. Positions are known from the start of what is spread."""
+    if rest is not None and not left_over and not position:
+        return rest
+    items = {str(number): value for number, value in enumerate(left_over[:16])}
+    if rest is not None:
+        items[ANY] = read(rest, ANY)
+    return Value(items=items)
 
 
 def _bind_named(function: Function, arguments: Arguments, values: dict[str, Value], nodes: dict[str, ir.Expr]) -> None:
@@ -109,7 +118,8 @@ def _bind_named(function: Function, arguments: Arguments, values: dict[str, Valu
     for name, value in arguments.named.items():
         if name in names:
             values[name] = value
-            nodes[name] = arguments.named_nodes[name]
+            if name in arguments.named_nodes:
+                nodes[name] = arguments.named_nodes[name]
         else:
             spare[name] = value
     table = arguments.table

@@ -3,6 +3,8 @@
 from sekisho.taint import ir
 from sekisho.taint.engine.containers import key_of
 from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.keeping import keep, keep_named, keep_on, outer_place, variable
+from sekisho.taint.engine.protocols import set_by_method, set_by_property
 from sekisho.taint.engine.values import ANY, NOTHING, Value, everything, join, read, write
 
 # `a.b.c.d = x`: beyond this depth the write is forgotten, as is the read.
@@ -14,11 +16,20 @@ def assign(frame: Frame, target: ir.Expr, value: Value, node: ir.Expr | None) ->
     if frame.env is None:
         return
     if isinstance(target, ir.Name):
-        frame.env[target.id] = _stepped(frame, target, value, node)
+        stepped = _stepped(frame, target, value, node)
+        frame.env[target.id] = stepped
+        if target.id in frame.outside:
+            _keep_outside(frame, target.id, stepped)
+        elif frame.inherited:
+            frame.inherited.discard(target.id)
     elif isinstance(target, ir.Attribute):
-        store(frame, target.base, "." + target.name, value)
+        if not set_by_property(frame, target, value):
+            store(frame, target.base, "." + target.name, value)
+            keep_named(frame, target, value)
     elif isinstance(target, ir.Item):
-        store(frame, target.base, key_of(frame.value(target.key)), value)
+        if not set_by_method(frame, target, value):
+            store(frame, target.base, key_of(frame.value(target.key)), value)
+            keep_named(frame, target, value)
     elif isinstance(target, ir.Collection):
         _unpack(frame, target, value)
     elif isinstance(target, ir.Spread):
@@ -27,14 +38,29 @@ def assign(frame: Frame, target: ir.Expr, value: Value, node: ir.Expr | None) ->
         store(frame, target.base, ANY, read(value, ANY))
 
 
+def _keep_outside(frame: Frame, name: str, value: Value) -> None:
+    place = outer_place(frame, name)
+    if name in frame.inherited and place:
+        keep(frame, place, (), value)
+        return
+    home = frame.engine.program.variable_home(frame.module, name)
+    keep(frame, variable(*(home or (frame.module, name))), (), value)
+
+
 def _stepped(frame: Frame, target: ir.Name, value: Value, node: ir.Expr | None) -> Value:
     if isinstance(node, ir.Compare | ir.Not | ir.Logic | ir.Call) and not value.taints and value.ref is None:
         return Value((), value.const, None, value.items, None, value.made_from, node)
     if not value.taints or node is None or isinstance(node, ir.Name):
         return value
+    test = node if isinstance(node, ir.Call) and _is_match(node) else None
     point = frame.point(target.at)
     taints = tuple(taint.stepped(point, node, f"assigned to {target.id}") for taint in value.taints)
-    return Value(taints, value.const, value.ref, value.items, value.self_origin, value.made_from)
+    return Value(taints, value.const, value.ref, value.items, value.self_origin, value.made_from, test)
+
+
+def _is_match(node: ir.Call) -> bool:
+    """The answer of a pattern is a test of its text."""
+    return isinstance(node.target, ir.Attribute) and node.target.name in {"match", "fullmatch", "search"}
 
 
 def _unpack(frame: Frame, target: ir.Collection, value: Value) -> None:
@@ -47,21 +73,35 @@ def _unpack(frame: Frame, target: ir.Collection, value: Value) -> None:
         assign(frame, part, read(value, ANY if spread else str(number)), None)
 
 
-def store(frame: Frame, base: ir.Expr, key: str, value: Value, depth: int = _MAX_DEPTH) -> None:
-    """Put `value` under `key` of what the expression `base` names, as far as `base` is a path of names."""
+def store(
+    frame: Frame,
+    base: ir.Expr,
+    key: str,
+    value: Value,
+    depth: int = _MAX_DEPTH,
+    inner_keys: tuple[str, ...] = (),
+    innermost: Value | None = None,
+) -> None:
+    """Put `value` under `key` of what the expression `base` names, as far as `base` is a path of names. `innermost`:
+    what is put under `inner_keys` of that, the only thing that is new in `value`."""
     if depth == 0 or frame.env is None:
         return
     if isinstance(base, ir.Name):
         held = frame.env.get(base.id)
         if held is None:
+            keep_on(frame, base, (key, *inner_keys), innermost if innermost is not None else value)
             return
+        if base.id in frame.inherited:
+            keep(frame, outer_place(frame, base.id), (key, *inner_keys), innermost if innermost is not None else value)
         frame.env[base.id] = write(held, key, value)
         _note_write(frame, held, key, value)
         return
     outer = path_step(frame, base)
     if outer is not None:
         inner, inner_key = outer
-        store(frame, inner, inner_key, write(read(frame.value(inner), inner_key), key, value), depth - 1)
+        outer_value = write(read(frame.value(inner), inner_key), key, value)
+        new = innermost if innermost is not None else value
+        store(frame, inner, inner_key, outer_value, depth - 1, (key, *inner_keys), new)
 
 
 def path_step(frame: Frame, node: ir.Expr) -> tuple[ir.Expr, str] | None:

@@ -2,25 +2,34 @@
 
 from sekisho.taint import ir
 from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.keeping import read_attribute_of, read_named
+from sekisho.taint.engine.protocols import call_method, special
 from sekisho.taint.engine.refs import (
     ClassRef,
     External,
     FunctionRef,
     InstanceRef,
     ModuleRef,
+    PartialRef,
+    RecordsRef,
     SuperRef,
     external,
 )
-from sekisho.taint.engine.values import EMPTY, Origin, Step, Taint, Value, merge_taints, read
+from sekisho.taint.engine.values import EMPTY, OneOf, Origin, Step, Taint, Value, constant, join, merge_taints, read
 from sekisho.taint.knowledge.model import Flow, Source
 from sekisho.taint.program import Class
+
+# Attributes of a model by which its stored records are asked for.
+_RECORDS = frozenset({"query", "objects"})
 
 
 def read_attribute(frame: Frame, node: ir.Attribute, base: Value) -> Value:
     """Return `base.name`, with the effects of a property."""
     ref = base.ref
     if ref is None:
-        return read(base, "." + node.name)
+        found = read(base, "." + node.name)
+        kept = read_named(frame, node) if found.ref is None else None
+        return found if kept is None else _kept_too(found, kept)
     if isinstance(ref, External):
         return _of_external(frame, node, base, ref)
     if isinstance(ref, InstanceRef):
@@ -31,7 +40,34 @@ def read_attribute(frame: Frame, node: ir.Attribute, base: Value) -> Value:
         return _of_class(frame, node, base, ref.definition)
     if isinstance(ref, SuperRef):
         return _of_super(frame, node, ref)
+    if isinstance(ref, OneOf):
+        return _of_each(frame, node, base, ref)
+    if isinstance(ref, RecordsRef):
+        return _of_records(frame, node, ref)
     return read(base, "." + node.name)
+
+
+def _of_records(frame: Frame, node: ir.Attribute, ref: RecordsRef) -> Value:
+    """A field of a stored record is what was ever put into it; anything else is a further question to the store."""
+    if frame.engine.types.attribute_value(ref.definition, node.name) is None:
+        return Value(ref=ref)
+    kept = read_attribute_of(frame, ref.definition, node.name)
+    return kept if kept is not None else Value()
+
+
+def _of_each(frame: Frame, node: ir.Attribute, base: Value, ref: OneOf) -> Value:
+    """The attribute of each thing that the base may be."""
+    choices = [Value(base.taints, ref=choice, items=base.items, self_origin=base.self_origin) for choice in ref.refs]
+    made = read_attribute(frame, node, choices[0])
+    for choice in choices[1:]:
+        made = join(made, read_attribute(frame, node, choice))
+    return made
+
+
+def _kept_too(found: Value, kept: Value) -> Value:
+    """What is read of an object that came in, together with what was kept on it elsewhere."""
+    made = join(found, kept)
+    return Value(made.taints, ref=made.ref, items=made.items, self_origin=found.self_origin)
 
 
 def _of_external(frame: Frame, node: ir.Attribute, base: Value, ref: External) -> Value:
@@ -39,6 +75,9 @@ def _of_external(frame: Frame, node: ir.Attribute, base: Value, ref: External) -
     known = base.items.get(key) if base.items else None
     if known is not None:
         return known
+    kept = read_named(frame, node)
+    if kept is not None:
+        return kept
     below = read(base, key)
     made = external(ref.name, node.name)
     if made is None:
@@ -76,8 +115,17 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
         if method.is_property:
             return frame.engine.property_value(frame, node, method, base)
         return Value(ref=FunctionRef(method, base))
-    below = read(base, "." + node.name)
+    kept = read_attribute_of(frame, definition, node.name)
     declared = frame.engine.types.attribute_value(definition, node.name)
+    if kept is None:
+        acting = _acting(frame, node, base, definition, declared)
+        if acting is not None:
+            return acting
+    below = read(base, "." + node.name)
+    if kept is not None:
+        found = _kept_too(below, kept)
+        ref = found.ref if found.ref is not None or declared is None else declared.ref
+        return Value(found.taints, ref=ref, items=found.items, self_origin=found.self_origin)
     if declared is not None:
         return Value(below.taints, declared.const, declared.ref, declared.items, below.self_origin)
     for foreign in definition.foreign:
@@ -89,12 +137,34 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
     return below
 
 
+def _acting(frame: Frame, node: ir.Attribute, base: Value, definition: Class, declared: Value | None) -> Value | None:
+    """What acts when an object is asked for an attribute: a function or a descriptor in the class's body, or
+    `__getattr__`."""
+    if declared is None:
+        asked = definition.find("__getattr__")
+        found = (
+            call_method(frame, node.at, node.base, base, asked, [constant(node.name)]) if asked is not None else None
+        )
+        return found if found is not None and found.ref is not None else None
+    if isinstance(declared.ref, FunctionRef) and declared.ref.bound is None and declared.ref.function.owner is None:
+        return Value(ref=PartialRef(declared, (base,), ()))
+    method = special(declared, "__get__")
+    if method is not None:
+        return call_method(frame, node.at, ir.Name(node.at, node.name), declared, method, [base])
+    return None
+
+
 def _of_class(frame: Frame, node: ir.Attribute, base: Value, definition: Class) -> Value:
     method = definition.find(node.name)
     if method is not None:
         bound = base if "classmethod" in method.traits else None
         return Value(ref=FunctionRef(method, bound))
+    if definition.foreign and node.name in _RECORDS:
+        return Value(ref=RecordsRef(definition))
     declared = frame.engine.types.attribute_value(definition, node.name)
+    kept = read_attribute_of(frame, definition, node.name)
+    if kept is not None:
+        return kept if declared is None else _kept_too(declared, kept)
     if declared is not None:
         return declared
     for foreign in definition.foreign:

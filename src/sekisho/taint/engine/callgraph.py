@@ -1,7 +1,7 @@
 """Who calls whom, as far as the source says it outright. Used for the order of work only, never for results."""
 
 from sekisho.taint import ir
-from sekisho.taint.program import Class, Function, Program
+from sekisho.taint.program import Class, Function, Module, Program
 from sekisho.taint.walk import dotted_name, own_expressions
 
 
@@ -27,6 +27,41 @@ def bottom_up(program: Program) -> list[Function]:
                 order.append(function)
                 work.pop()
     return order
+
+
+def in_order_of_imports(program: Program) -> list[Module]:
+    """Return the modules, what they import before them, circles cut anywhere."""
+    order: list[Module] = []
+    done: set[Module] = set()
+    for root in program.modules:
+        if root in done:
+            continue
+        done.add(root)
+        work = [(root, iter(_imports(program, root)))]
+        while work:
+            module, needed = work[-1]
+            for other in needed:
+                if other not in done:
+                    done.add(other)
+                    work.append((other, iter(_imports(program, other))))
+                    break
+            else:
+                order.append(module)
+                work.pop()
+    return order
+
+
+def _imports(program: Program, module: Module) -> list[Module]:
+    found = []
+    for symbol in (*module.symbols.values(), *module.stars):
+        if isinstance(symbol, ir.Import):
+            dotted = program.absolute(module, symbol)
+            for name in (f"{dotted}.{symbol.symbol}" if symbol.symbol else dotted, dotted):
+                source = program.find_module(name, module)
+                if source is not None:
+                    found.append(source)
+                    break
+    return found
 
 
 def _in_module(function: Function) -> bool:

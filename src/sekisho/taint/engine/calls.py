@@ -1,13 +1,17 @@
 """A call: find out what is called, then let it work."""
 
+from collections.abc import Callable
+
 from sekisho.taint import ir
-from sekisho.taint.engine.apply import Application, apply_function, joined_results, pass_on_hits, written
+from sekisho.taint.engine.apply import Application, apply_function, joined_results, pass_on, written
 from sekisho.taint.engine.arguments import Arguments, bind, evaluate_arguments
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.builtins import BUILTINS, REFLECTED
+from sekisho.taint.engine.callbacks import decorated, may_be_noted, note_call, with_receiver
 from sekisho.taint.engine.checks import check_call, check_logging, check_named_arguments
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
-from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.frame import MAX_RAISED, Frame
+from sekisho.taint.engine.keeping import keep_fields
 from sekisho.taint.engine.marks import mark
 from sekisho.taint.engine.methods import METHODS
 from sekisho.taint.engine.patterns_in_calls import reach_patterns
@@ -18,14 +22,19 @@ from sekisho.taint.engine.refs import (
     InstanceRef,
     ModuleRef,
     PartialRef,
+    RecordRef,
+    RecordsRef,
     SuperRef,
 )
-from sekisho.taint.engine.values import ANY, NOTHING, Guard, Value, everything, merge_taints, read, write
+from sekisho.taint.engine.templates import render_template
+from sekisho.taint.engine.values import ANY, NOTHING, Guard, OneOf, Value, everything, merge_taints, read, write
 from sekisho.taint.knowledge.model import Flow, GuardRule
 from sekisho.taint.program import Class, Function
 
 # A method's name that so many classes have says nothing about which one is meant.
 _MAX_NAMESAKES = 2
+_ENUMERATIONS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "django.db.models.TextChoices"})
+_TYPED_TABLES = frozenset({"typing.TypedDict", "typing_extensions.TypedDict"})
 # Overriding methods that are looked at where the base's does nothing.
 _MAX_OVERRIDES = 4
 
@@ -36,6 +45,8 @@ def call(frame: Frame, node: ir.Call) -> Value:
     if isinstance(target, ir.Attribute):
         receiver = frame.value(target.base)
         callee = read_attribute(frame, target, receiver)
+        if _is_part(frame, receiver, target.name):
+            receiver = callee
     else:
         callee = frame.value(target)
     arguments = evaluate_arguments(frame, node)
@@ -43,6 +54,18 @@ def call(frame: Frame, node: ir.Call) -> Value:
     check_named_arguments(frame, node)
     check_logging(frame, node)
     return invoke(frame, node, callee, receiver, arguments)
+
+
+def _is_part(frame: Frame, receiver: Value, name: str) -> bool:
+    """Say whether the method gives a part that knowledge speaks of, as `request.json()` does: then what it gives is of
+    that part, whatever a method of that name does elsewhere."""
+    origin, key = receiver.self_origin, f".{name}"
+    if origin is None or len(origin.path) > 1:
+        return False
+    entries = frame.engine.knowledge.entries
+    if origin.path:
+        return any(origin.path[0] in entry.keys and key in entry.below for entry in entries)
+    return any(key in entry.keys and (origin.name in entry.parameters or entry.annotations) for entry in entries)
 
 
 def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
@@ -55,20 +78,35 @@ def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
 
 def invoke(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
     """Return what calling `callee` with `arguments` gives."""
+    page = render_template(frame, node, callee, receiver, arguments)
+    if page is not None:
+        return page
     ref = callee.ref
     if isinstance(ref, FunctionRef):
         return _call_function(frame, node, ref, receiver, arguments)
+    if isinstance(ref, OneOf):
+        return _call_each(frame, node, ref, receiver, arguments)
     if isinstance(ref, ClassRef):
         return _construct(frame, node, ref.definition, arguments)
     if isinstance(ref, InstanceRef):
         method = ref.definition.find("__call__")
         if method is not None:
             return apply_function(frame, node, method, callee, arguments, receiver=node.target)
+    if isinstance(ref, RecordsRef):
+        _call_unknown(frame, node, NOTHING, receiver, arguments)
+        return callee
+    if isinstance(ref, RecordRef):
+        return record(Value(), ref.fields, arguments)
     if isinstance(ref, PartialRef):
         return invoke(frame, node, ref.target, receiver, _filled_in(ref, arguments))
     if isinstance(ref, External):
         return _call_external(frame, node, ref.name, callee, receiver, arguments)
     return _call_unknown(frame, node, callee, receiver, arguments)
+
+
+def _call_each(frame: Frame, node: ir.Call, ref: OneOf, receiver: Value | None, arguments: Arguments) -> Value:
+    """One of several is called: each of them may be."""
+    return joined_results([invoke(frame, node, Value(ref=choice), receiver, arguments) for choice in ref.refs])
 
 
 def _filled_in(ref: PartialRef, arguments: Arguments) -> Arguments:
@@ -87,14 +125,21 @@ def _call_function(
     base = node.target.base if isinstance(node.target, ir.Attribute) and ref.bound is not None else None
     if isinstance(receiver, Value) and isinstance(receiver.ref, SuperRef):
         base = _receiver_name(frame, node)
+    wrapped = decorated(frame, ref.function) if ref.function.definition.decorators and not ref.raw else None
+    if wrapped is not None:
+        return invoke(frame, node, wrapped, receiver, with_receiver(ref.bound, arguments))
     functions = [ref.function]
     owner = ref.bound.ref if ref.bound is not None else None
     if isinstance(owner, InstanceRef) and frame.engine.types.is_abstract(ref.function):
         functions = _overrides(owner.definition, ref.function) or functions
     results = [
-        apply_function(frame, node, function, ref.bound, arguments, receiver=base, sure=len(functions) == 1)
+        apply_function(
+            frame, node, function, ref.bound, arguments, receiver=base, sure=len(functions) == 1, closed=ref.closed
+        )
         for function in functions
     ]
+    if all(frame.engine.summary_of(function, frame).ends for function in functions):
+        frame.env = None
     known = _known_by_name(frame, node, ref.function.name, receiver, arguments)
     result = joined_results(results)
     if known is not None:
@@ -129,25 +174,52 @@ def _known_by_name(
 def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Arguments) -> Value:
     made = Value(ref=InstanceRef(definition))
     reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(definition.name, ()), None, arguments)
+    if not _ENUMERATIONS.isdisjoint(definition.foreign):
+        # One of its members, or an error.
+        return made
     constructor = definition.find("__init__")
     if constructor is None or constructor.receiver is None:
-        return _fields(frame, definition, made, arguments)
+        return _fields(frame, node, definition, made, arguments)
     summary = frame.engine.summary_of(constructor, frame)
     values, _ = bind(constructor, made, arguments)
     application = Application(frame, node, constructor, values, sure=True)
-    pass_on_hits(application, summary)
+    pass_on(application, summary)
     return written(application, summary, constructor.receiver, made)
 
 
-def _fields(frame: Frame, definition: Class, made: Value, arguments: Arguments) -> Value:
+def _fields(frame: Frame, node: ir.Call, definition: Class, made: Value, arguments: Arguments) -> Value:
     """A class without a constructor of its own: its fields in order, or a foreign class below."""
     fields = frame.engine.types.declared_fields(definition)
-    for name, value in arguments.named.items():
-        made = write(made, "." + name, value)
-    for name, value in zip(fields, arguments.positional, strict=False):
-        made = write(made, "." + name, value)
+    if not _TYPED_TABLES.isdisjoint(definition.foreign):
+        return Value(everything(arguments.positional).taints, items=dict(arguments.named))
+    made = record(made, tuple(fields), arguments)
+    keep_fields(frame, definition, arguments.named)
     if not fields and definition.foreign:
         return Value(everything(arguments.all()).taints, ref=made.ref, items=made.items)
+    after = definition.find("__post_init__")
+    if after is None or after.receiver is None:
+        return made
+    summary = frame.engine.summary_of(after, frame)
+    application = Application(frame, node, after, {after.receiver: made}, sure=True)
+    pass_on(application, summary)
+    return written(application, summary, after.receiver, made)
+
+
+def record(made: Value, fields: tuple[str, ...], arguments: Arguments) -> Value:
+    """Return `made` with the arguments in its fields, by name and by position."""
+    for name, value in arguments.named.items():
+        made = write(made, "." + name, value)
+    for number, (name, value) in enumerate(zip(fields, arguments.positional, strict=False)):
+        made = write(write(made, "." + name, value), str(number), value)
+    if arguments.rest is not None:
+        for number, name in enumerate(fields[len(arguments.positional) :]):
+            value = read(arguments.rest, str(number))
+            made = write(write(made, "." + name, value), str(number + len(arguments.positional)), value)
+    if arguments.table is not None:
+        for name in fields:
+            found = read(arguments.table, name)
+            if found is not NOTHING:
+                made = write(made, "." + name, found)
     return made
 
 
@@ -155,7 +227,12 @@ def _call_external(
     frame: Frame, node: ir.Call, name: str, callee: Value, receiver: Value | None, arguments: Arguments
 ) -> Value:
     reach_patterns(frame, node, name, receiver, arguments)
-    special = _CALLING.get(name) or BUILTINS.get(name)
+    if name in _ENDING and frame.env is not None:
+        # An error that a handler around this may catch.
+        frame.raised.append(frame.env)
+        frame.env = None
+        return NOTHING
+    special = _CALLING.get(name) or BUILTINS.get(name) or _calling_method(node, arguments)
     if special is not None:
         reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(name, ()), receiver, arguments)
         result = special(frame, node, arguments)
@@ -163,7 +240,7 @@ def _call_external(
             return result
     knowledge = frame.engine.knowledge
     last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
-    sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last, ())
+    sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last or _method_name(frame, node), ())
     reach_sinks(frame, node, sinks, receiver, arguments)
     check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments)
     guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
@@ -181,6 +258,15 @@ def _call_external(
         if namesakes and receiver is not None:
             return _guess(frame, node, namesakes, receiver, arguments)
     return call_result(frame, node, name, flows, callee, receiver, arguments)
+
+
+def _method_name(frame: Frame, node: ir.Call) -> str:
+    """Return the method's name where the base was imported out of a module: it may be an object."""
+    target = node.target
+    if not isinstance(target, ir.Attribute) or not isinstance(target.base, ir.Name):
+        return ""
+    symbol = frame.module.symbols.get(target.base.id)
+    return target.name if isinstance(symbol, ir.Import) and symbol.symbol is not None else ""
 
 
 def _fitting(frame: Frame, name: str, arguments: Arguments) -> list[Function]:
@@ -211,6 +297,8 @@ def _is_import(frame: Frame, node: ir.Call) -> bool:
 def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | None, arguments: Arguments) -> Value:
     if not isinstance(node.target, ir.Attribute) or receiver is None:
         # A callback: whatever goes in may come out.
+        if may_be_noted(frame, node, callee):
+            return note_call(frame, node, callee, _last_name(node), arguments)
         return Value(tuple(t for t in everything([callee, *arguments.all()]).taints))
     name = node.target.name
     knowledge = frame.engine.knowledge
@@ -224,12 +312,22 @@ def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | 
         found = method(frame, node, receiver, arguments)
         if found is not None:
             return found
+    calling = _calling_method(node, arguments)
+    if calling is not None:
+        return calling(frame, node, arguments) or NOTHING
     flows = knowledge.method_flows.get(name, ())
     if not flows:
         namesakes = _namesakes(frame, name, receiver)
         if namesakes:
             return _guess(frame, node, namesakes, receiver, arguments)
+        if may_be_noted(frame, node, callee):
+            return note_call(frame, node, callee, name, arguments)
     return _method_result(frame, node, callee, flows, receiver, arguments)
+
+
+def _last_name(node: ir.Call) -> str:
+    target = node.target
+    return target.name if isinstance(target, ir.Attribute) else target.id if isinstance(target, ir.Name) else "callback"
 
 
 def _method_result(
@@ -265,6 +363,9 @@ def holds_after(frame: Frame, node: ir.Call, guard: GuardRule) -> None:
     subject = subject_of(node, guard)
     if subject is None or frame.env is None:
         return
+    if len(frame.raised) < MAX_RAISED:
+        # A handler sees what did not pass.
+        frame.raised.append(dict(frame.env))
     weak = Guard(frame.point(node.at), node, guard.otherwise, guard.safe)
     mark(frame, subject, frame.env, guard.safe, needs=guard.needs, weak=weak)
 
@@ -281,6 +382,15 @@ def subject_of(node: ir.Call, guard: GuardRule) -> ir.Expr | None:
     if slot.position is not None and slot.position < len(positional):
         return positional[slot.position]
     return None
+
+
+def _calling_method(node: ir.Call, arguments: Arguments) -> Callable[[Frame, ir.Call, Arguments], Value | None] | None:
+    """Return how a method calls what it is given, if it is given something that can be called."""
+    found = _CALLING_METHODS.get(node.target.name) if isinstance(node.target, ir.Attribute) else None
+    if found is None:
+        return None
+    known = (FunctionRef, PartialRef, OneOf, ClassRef)
+    return found if any(isinstance(value.ref, known) for value in arguments.positional[:2]) else None
 
 
 def _map(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
@@ -304,9 +414,97 @@ def _call_later(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | No
     return invoke(frame, node, arguments.positional[0], None, given)
 
 
+def _thread(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`Thread(target=f, args=(a, b), kwargs={…})` calls f(a, b, …) once it is started."""
+    target = arguments.named.get("target")
+    if target is None:
+        return None
+    given = Arguments()
+    listed = arguments.named.get("args", NOTHING)
+    while str(len(given.positional)) in (listed.items or {}):
+        given.positional.append(read(listed, str(len(given.positional))))
+    given.nodes = [None] * len(given.positional)
+    given.rest = listed if not given.positional and listed is not NOTHING else None
+    given.named = dict(arguments.named.get("kwargs", NOTHING).items or {})
+    invoke(frame, node, target, None, given)
+    return None
+
+
+def _by_key(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`sorted(items, key=f)` calls f with each item."""
+    key = arguments.named.get("key")
+    if key is not None and arguments.positional:
+        given = Arguments()
+        given.positional, given.nodes = [read(arguments.positional[0], ANY)], [None]
+        invoke(frame, node, key, None, given)
+    builtin = BUILTINS.get(node.target.id) if isinstance(node.target, ir.Name) else None
+    return builtin(frame, node, arguments) if builtin is not None else None
+
+
+def _reduce(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    if len(arguments.positional) < 2:
+        return None
+    given = Arguments()
+    total = arguments.positional[2] if len(arguments.positional) > 2 else NOTHING
+    given.positional, given.nodes = [total, read(arguments.positional[1], ANY)], [None, None]
+    return invoke(frame, node, arguments.positional[0], None, given)
+
+
+def _keep_if(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`filter(f, items)` calls f with each item."""
+    if len(arguments.positional) == 2:
+        given = Arguments()
+        given.positional, given.nodes = [read(arguments.positional[1], ANY)], [None]
+        invoke(frame, node, arguments.positional[0], None, given)
+    return BUILTINS["filter"](frame, node, arguments)
+
+
+def _second_later(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """`run_in_executor(pool, f, a)`, `call_later(delay, f, a)` call f(a)."""
+    given = Arguments()
+    given.positional, given.nodes = arguments.positional[1:], arguments.nodes[1:]
+    return _call_later(frame, node, given)
+
+
+# Methods that call what they are given, whatever they are methods of.
+_CALLING_METHODS = {
+    "submit": _call_later,
+    "apply_async": _call_later,
+    "call_soon": _call_later,
+    "call_soon_threadsafe": _call_later,
+    "add_done_callback": _call_later,
+    "run_in_executor": _second_later,
+    "call_later": _second_later,
+}
+# Calls that never give anything back.
+_ENDING = frozenset(
+    {
+        "sys.exit",
+        "exit",
+        "quit",
+        "os._exit",
+        "os.abort",
+        "flask.abort",
+        "werkzeug.exceptions.abort",
+        "quart.abort",
+        "bottle.abort",
+        "sanic.exceptions.abort",
+        "flask_restful.abort",
+    }
+)
 # Calls of what they are given: only this file can follow them.
 _CALLING = {
     "map": _map,
+    "sorted": _by_key,
+    "min": _by_key,
+    "max": _by_key,
+    "filter": _keep_if,
+    "functools.reduce": _reduce,
+    "threading.Thread": _thread,
+    "threading.Timer": _second_later,
+    "multiprocessing.Process": _thread,
+    "gevent.spawn": _call_later,
+    "atexit.register": _call_later,
     "anyio.to_thread.run_sync": _call_later,
     "asyncio.to_thread": _call_later,
     "starlette.concurrency.run_in_threadpool": _call_later,

@@ -70,6 +70,32 @@ def tabled(entries: "list[tuple[Value | None, Value]]") -> Value:
     return Value(items=bounded(made))
 
 
+def length_of(value: Value) -> int | None:
+    """Return how many items a list has, if all of them are known by place."""
+    items = value.items
+    if items is None or value.taints or ANY in items or END_OF_OPTIONS in items:
+        return None
+    return len(items) if all(str(number) in items for number in range(len(items))) else None
+
+
+def place_of(value: Value, key: Value) -> str:
+    """Return the key of an item, counted from the start where `key` counts from the end."""
+    if type(key.const) is int and key.const < 0:
+        length = length_of(value)
+        return str(length + key.const) if length is not None and length + key.const >= 0 else ANY
+    return key_of(key)
+
+
+def without(value: Value, place: int) -> Value | None:
+    """Return a list whose items are known by place with one of them taken out."""
+    length = length_of(value)
+    if length is None or not -length <= place < length:
+        return None
+    left = [number for number in range(length) if number != place % length]
+    items = {str(number): (value.items or {})[str(old)] for number, old in enumerate(left)}
+    return Value(value.taints, value.const, value.ref, items, value.self_origin)
+
+
 def key_of(key: Value) -> str:
     """Return the key under which items of a constant key are kept, ANY for any other."""
     const = key.const

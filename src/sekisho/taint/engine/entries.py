@@ -14,6 +14,9 @@ _NUMERIC = frozenset(
     {"int", "float", "bool", "complex", "Callable", "type", "Type", "datetime", "timedelta", "UUID", "Decimal"}
 )
 
+# Methods that are handed the name of an attribute, which is written in the program.
+_NAMED = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__set_name__"})
+
 
 class Way(NamedTuple):
     """How outside data comes in at a parameter."""
@@ -32,6 +35,11 @@ def application_way(
     return None
 
 
+def entry_for(program: Program, knowledge: Knowledge, function: Function, origin: Origin) -> Entry | None:
+    """Return the knowledge by which a framework fills the parameter of `origin`, None if none does."""
+    return next((entry for entry in knowledge.entries if _matches(program, entry, function, origin)), None)
+
+
 def is_framework_parameter(knowledge: Knowledge, function: Function, origin: Origin) -> bool:
     """Say whether a framework fills the parameter: then what of it is outside data is known, and the rest is not."""
     names = {parameter.name for parameter in function.definition.parameters}
@@ -44,7 +52,7 @@ def is_framework_parameter(knowledge: Knowledge, function: Function, origin: Ori
 
 def library_way(program: Program, function: Function, origin: Origin, rule: Rule, facts: frozenset[str]) -> Way | None:
     """Return the way in for a caller of the public API, None if the parameter is not one to distrust for `rule`."""
-    if origin.name == function.receiver or not program.is_public(function):
+    if origin.name == function.receiver or not program.is_public(function) or function.definition.name in _NAMED:
         return None
     if rule.library and not rule.library & facts:
         return None

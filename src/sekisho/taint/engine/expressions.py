@@ -7,9 +7,11 @@ from sekisho.taint.engine import containers
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.calls import call
+from sekisho.taint.engine.constants import calculated, compared, is_among
 from sekisho.taint.engine.frame import Frame, join_env
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.prefixes import separator_ended
+from sekisho.taint.engine.protocols import item_by_method, items_of
 from sekisho.taint.engine.refs import External, FunctionRef
 from sekisho.taint.engine.text import concatenated, filled
 from sekisho.taint.engine.values import (
@@ -43,7 +45,7 @@ def _literal(frame: Frame, node: ir.Literal) -> Value:
 
 def _name(frame: Frame, node: ir.Name) -> Value:
     found = (frame.env or {}).get(node.id)
-    return found if found is not None else frame.engine.global_value(frame.module, node.id)
+    return found if found is not None else frame.engine.variable_value(frame, node.id)
 
 
 def _attribute(frame: Frame, node: ir.Attribute) -> Value:
@@ -56,7 +58,12 @@ def _item(frame: Frame, node: ir.Item) -> Value:
         return Value(tuple(taint.changed(facts=_REFLECTED) for taint in all_taints(key)))
     if isinstance(base.ref, External) and base.ref.name in _SETTINGS:
         return NOTHING
-    found = read(base, containers.key_of(key))
+    called = item_by_method(frame, node, base, key)
+    if called is not None:
+        return called
+    if isinstance(base.const, str) and type(key.const) is int and -len(base.const) <= key.const < len(base.const):
+        return constant(base.const[key.const])
+    found = read(base, containers.place_of(base, key))
     if isinstance(base.ref, External) and found.ref is None:
         return Value(found.taints, found.const, base.ref, found.items, found.self_origin)
     return found
@@ -75,6 +82,8 @@ def _concat(frame: Frame, node: ir.Concat) -> Value:
     parts = [frame.value(part) for part in node.parts]
     if node.text:
         parts = [_as_text(part) for part in parts]
+    elif all(type(part.const) is int for part in parts):
+        return constant(sum(part.const for part in parts))
     made = concatenated(parts)
     if made.const is UNKNOWN and made.items is None and separator_ended(parts):
         return Value(made.taints, ref=External("ends-with-separator"))
@@ -102,6 +111,9 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
             tuple(taint.changed(drop=_NOT_RESOLVED, facts=_JOINED) for taint in all_taints(right)),
         )
         return Value(taints, ref=left.ref if isinstance(left.ref, External) else None)
+    known = calculated(node.operator, left.const, right.const)
+    if known is not None:
+        return constant(known)
     if node.operator == "|":
         return join(left, right)
     return Value(merge_taints(left.taints, right.taints)) if node.operator == "*" else NOTHING
@@ -109,8 +121,14 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
 
 def _compare(frame: Frame, node: ir.Compare) -> Value:
     left, right = frame.value(node.left), frame.value(node.right)
+    if node.operator in {"in", "not in"} and left.const is not UNKNOWN:
+        inside = is_among(left.const, right)
+        return NOTHING if inside is None else constant(inside is (node.operator == "in"))
     if left.const is UNKNOWN or right.const is UNKNOWN:
         return NOTHING
+    ordered = compared(node.operator, left.const, right.const)
+    if ordered is not None:
+        return constant(ordered)
     if node.operator in {"==", "is"}:
         return constant(left.const == right.const)
     if node.operator in {"!=", "is not"}:
@@ -194,7 +212,7 @@ def _comprehension(frame: Frame, node: ir.Comprehension) -> Value:
     before = frame.env
     frame.env = dict(before) if before is not None else None
     for clause in node.clauses:
-        assign(frame, clause.target, read(frame.value(clause.iterable), ANY), None)
+        assign(frame, clause.target, items_of(frame, clause.iterable, frame.value(clause.iterable)), None)
         for test in clause.tests:
             frame.value(test)
             if frame.env is not None:

@@ -11,6 +11,9 @@ from sekisho.taint.program import Function, Module
 if TYPE_CHECKING:
     from sekisho.taint.engine.solver import Engine
 
+# Ways into a handler that are kept apart before they are joined.
+MAX_RAISED = 8
+
 Env = dict[str, Value]
 
 
@@ -33,16 +36,21 @@ class Frame:
     mean something here, itself and those it is written in."""
 
     __slots__ = (
+        "cut",
+        "depth",
         "engine",
         "env",
         "exits",
         "function",
+        "inherited",
         "loops",
         "module",
+        "outside",
         "owners",
         "produced",
         "qualname",
         "raised",
+        "reader",
         "recalling",
         "steps",
         "summary",
@@ -72,6 +80,17 @@ class Frame:
         self.summary = Summary()
         self.steps = 0
         self.recalling = False
+        self.depth = 0
+        # A limit was reached: what comes after it was not looked at.
+        self.cut = False
+        # Names of module variables and of outer functions' variables that assignments here write to.
+        self.outside: set[str] = set()
+        # Names that the function it is written in has, as long as no assignment here hides them.
+        self.inherited: set[str] = set()
+        reader = function
+        while reader is not None and reader.outer is not None:
+            reader = reader.outer
+        self.reader = reader
 
     def value(self, node: ir.Expr) -> Value:
         """Return what `node` may be, with the effects of working it out. Raises BudgetSpent."""
@@ -94,7 +113,9 @@ class Frame:
         seen = self.summary.hits.get(hit.key)
         if seen is None and len(self.summary.hits) >= MAX_HITS:
             return
-        if seen is None or len(hit.taint.safe) < len(seen.taint.safe) or (hit.sure and not seen.sure):
+        # One call can be a sink in two ways; the one whose conditions hold is the one that counts.
+        better = seen is not None and not seen.needs <= seen.taint.facts and hit.needs <= hit.taint.facts
+        if seen is None or better or len(hit.taint.safe) < len(seen.taint.safe) or (hit.sure and not seen.sure):
             self.summary.hits[hit.key] = hit
         elif not hit.taint.facts <= seen.taint.facts:
             self.summary.hits[hit.key] = seen._replace(taint=seen.taint.changed(facts=hit.taint.facts))

@@ -14,6 +14,7 @@ from sekisho.taint.engine.values import (
     EMPTY,
     HARMLESS,
     UNKNOWN,
+    Flag,
     Guard,
     Value,
     all_taints,
@@ -77,7 +78,9 @@ def _truth(frame: Frame, test: ir.Expr, truth: bool, env: Env) -> Env | None:
     value = frame.value(test)
     if value.const is not UNKNOWN and bool(value.const) is not truth:
         return None
-    if value.test is not None and not frame.recalling:
+    if isinstance(value.test, Flag):
+        _recall(value.test.known.get(truth, {}), env)
+    elif value.test is not None and not frame.recalling:
         # Once: the remembered test may speak of the very name that holds its answer.
         frame.recalling = True
         try:
@@ -89,6 +92,17 @@ def _truth(frame: Frame, test: ir.Expr, truth: bool, env: Env) -> Env | None:
         # What is empty or false carries nothing.
         mark(frame, test, env, _ALL, views=False)
     return env
+
+
+def _recall(known: dict[str, Value], env: Env) -> None:
+    """Mark what the branch that set a flag knew of the variables, as far as they still hold the same."""
+    for name, then in known.items():
+        now = env.get(name)
+        if now is None or not now.taints:
+            continue
+        safe = {(taint.origin, taint.step): taint.safe for taint in then.taints}
+        taints = tuple(taint.changed(add=safe.get((taint.origin, taint.step), EMPTY)) for taint in now.taints)
+        env[name] = with_taints(now, taints)
 
 
 def _empty_part(frame: Frame, test: ir.Expr, env: Env) -> None:
@@ -108,6 +122,8 @@ def _compare(frame: Frame, test: ir.Compare, truth: bool, env: Env) -> Env | Non
         equal = truth is (test.operator in {"==", "is"})
         if left.const is not UNKNOWN and right.const is not UNKNOWN and (left.const == right.const) is not equal:
             return None
+        if right.const is None and left.test is not None:
+            return _truth(frame, test.left, not equal, env)
         for subject, node, other in ((left, test.left, right), (right, test.right, left)):
             _equality(frame, test, node, subject, other, equal, env)
     elif test.operator in {"in", "not in"}:
@@ -232,12 +248,14 @@ def _instance(frame: Frame, test: ir.Call, env: Env) -> None:
 def _quantified(frame: Frame, test: ir.Call, every: bool, truth: bool, env: Env) -> Env | None:
     """`all(...)` that held, or `any(...)` that did not, says the same of each item."""
     inner = test.arguments[0].value if test.arguments else None
-    if every is not truth or not isinstance(inner, ir.Comprehension) or len(inner.clauses) != 1:
+    if not isinstance(inner, ir.Comprehension) or len(inner.clauses) != 1:
         return env
     clause = inner.clauses[0]
     iterable = frame.value(clause.iterable)
     if not isinstance(clause.target, ir.Name):
         return env
+    if every is not truth:
+        return env if all_taints(iterable) else _some_item(frame, inner, clause.target.id, iterable, truth, env)
     if all_taints(iterable):
         return _each_item(frame, inner, clause, iterable, truth, env)
     for item in [item for key, item in (iterable.items or {}).items() if key != ANY][:32]:
@@ -246,6 +264,20 @@ def _quantified(frame: Frame, test: ir.Call, every: bool, truth: bool, env: Env)
             break
     env.pop(clause.target.id, None)
     return env
+
+
+def _some_item(frame: Frame, inner: ir.Comprehension, name: str, iterable: Value, truth: bool, env: Env) -> Env | None:
+    """`any(...)` that held says the same of one item, nobody knows which."""
+    items = [item for key, item in (iterable.items or {}).items() if not key.startswith(".")]
+    hidden = env.get(name)
+    result: Env | None = None
+    for item in items[:32] or [Value()]:
+        result = join_env(result, refine(frame, inner.value, truth, {**env, name: item}))
+    if result is not None:
+        result.pop(name, None)
+        if hidden is not None:
+            result[name] = hidden
+    return result
 
 
 def _each_item(

@@ -30,6 +30,11 @@ _NEEDED = {
 }
 
 
+# A pattern that is one class of characters; and the characters without which a kind of harm cannot be done.
+_ONE_CLASS = re.compile(r"\[(\^?)((?:\\.|[^\]\\])+)\][+*]?")
+_ENOUGH = {"html": {"<"}, "header": {"\n", "\r"}}
+
+
 def judge_pattern(pattern: str, matcher: str, kinds: frozenset[str]) -> tuple[frozenset[str], str]:
     """Return the kinds for which a text that matches is harmless, and if there are none why not."""
     if not _is_anchored(pattern, matcher):
@@ -41,6 +46,20 @@ def judge_pattern(pattern: str, matcher: str, kinds: frozenset[str]) -> tuple[fr
     if "argument" in kinds and _may_begin_with_dash(pattern, allowed):
         safe.discard("argument")
     return frozenset(safe), ""
+
+
+def judge_removal(pattern: str, replacement: str, kinds: frozenset[str]) -> frozenset[str]:
+    """Return the kinds for which a text is harmless after `re.sub(pattern, replacement, text)`."""
+    match = _ONE_CLASS.fullmatch(pattern)
+    if match is None or _WIDE_ESCAPES.search(match[2]):
+        return frozenset()
+    listed, put = _characters(match[2]), {letter for letter in replacement if not letter.isalnum()}
+    if not match[1]:
+        gone = listed - put
+        return frozenset(kind for kind in ("html", "header") if kind in kinds and _ENOUGH[kind] <= gone)
+    kept = listed | put
+    safe = {kind for kind in kinds if not set(_NEEDED.get(kind, "")) & kept}
+    return frozenset(safe - {"argument"} if "-" in kept else safe)
 
 
 def _is_anchored(pattern: str, matcher: str) -> bool:

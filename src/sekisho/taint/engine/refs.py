@@ -2,18 +2,38 @@
 
 from typing import NamedTuple
 
-from sekisho.taint.engine.values import Value
+from sekisho.taint.engine.values import Point, Value, identity_of
 from sekisho.taint.program import Class, Function, Module
 
 # A foreign name longer than this is nothing that knowledge speaks of.
 _MAX_PARTS = 8
 
 
+class Closed:
+    """The variables of a function that one written inside it took along: `values` of `owner`'s parameters."""
+
+    __slots__ = ("owner", "values")
+
+    def __init__(self, owner: Point, values: dict[str, Value]) -> None:
+        self.owner = owner
+        self.values = values
+
+
 class FunctionRef(NamedTuple):
-    """A function of the program; `bound` is its receiver."""
+    """A function of the program; `bound` is its receiver. `raw`: as it is written, without its decorators."""
 
     function: Function
     bound: Value | None
+    closed: tuple[Closed, ...] = ()
+    raw: bool = False
+
+    @property
+    def same(self) -> object:
+        return (
+            "function",
+            self.function,
+            self.bound.ref.same if self.bound is not None and hasattr(self.bound.ref, "same") else None,
+        )
 
 
 class ClassRef(NamedTuple):
@@ -21,11 +41,19 @@ class ClassRef(NamedTuple):
 
     definition: Class
 
+    @property
+    def same(self) -> object:
+        return ("class", self.definition)
+
 
 class InstanceRef(NamedTuple):
     """An object of a class of the program."""
 
     definition: Class
+
+    @property
+    def same(self) -> object:
+        return ("instance", self.definition)
 
 
 class SuperRef(NamedTuple):
@@ -47,12 +75,42 @@ class External(NamedTuple):
     name: str
 
 
+class RecordsRef(NamedTuple):
+    """Stored objects of a model's class, or one of them, or a question to the store about them."""
+
+    definition: Class
+
+    @property
+    def same(self) -> object:
+        return ("records", self.definition)
+
+
+class RecordRef(NamedTuple):
+    """A class that a call made of the names of its fields."""
+
+    fields: tuple[str, ...]
+
+    @property
+    def same(self) -> object:
+        return ("record", self.fields)
+
+
 class PartialRef(NamedTuple):
     """A call with some of its arguments filled in."""
 
     target: Value
     positional: tuple[Value, ...]
     named: tuple[tuple[str, Value], ...]
+
+    @property
+    def same(self) -> object:
+        return ("partial", identity_of(self.target.ref))
+
+
+class TemplateRef(NamedTuple):
+    """A template of the program: the functions it was lowered to, one for each file that may be meant."""
+
+    functions: tuple[Function, ...]
 
 
 def external(base: str, name: str) -> External | None:

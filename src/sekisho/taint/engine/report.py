@@ -12,12 +12,16 @@ from sekisho.taint.engine.solver import Engine
 from sekisho.taint.engine.summary import Hit
 from sekisho.taint.engine.values import HARMLESS, Origin, Point, Step
 from sekisho.taint.findings import Confidence, FlowStep, GuardSeen, Location, Mode, Severity, TaintFinding
+from sekisho.taint.frontends.templates import ESCAPED
+from sekisho.taint.frontends.templates.lowering import PLACES
 from sekisho.taint.knowledge.model import OWN
 from sekisho.taint.program import Function
 from sekisho.taint.render import render
 
 # Steps of one finding. The middle of a longer flow is left out.
 _MAX_STEPS = 24
+# Facts of a flow that somebody had to guess at: through an unknown call, or kept somewhere and found there again.
+_GUESSED = frozenset({"assumed", "stored"})
 _MODES = {
     Mode.BOTH: frozenset({Mode.APPLICATION, Mode.LIBRARY}),
     Mode.APPLICATION: frozenset({Mode.APPLICATION}),
@@ -32,30 +36,82 @@ _MILDER = {
 
 
 class Candidate(NamedTuple):
-    """A flow from a way in to a sink."""
+    """A flow from a way in to a sink. `place`: where it is reported, if not at the sink."""
 
     hit: Hit
     way: Way
     function: Function | None
     confidence: Confidence
+    place: Point | None = None
 
 
 def report(engine: Engine, mode: Mode) -> tuple[TaintFinding, ...]:
-    """Return one finding for each sink that outside data reaches, ordered by place and rule."""
-    best: dict[tuple[str, Point], Candidate] = {}
+    """Return the findings, ordered by place and rule: for each sink the surest way in, or each way in by itself where
+    several functions of an application let data in."""
+    sinks: dict[tuple[str, Point], list[Candidate]] = {}
     for candidate in _candidates(engine, _MODES[mode]):
-        key = (candidate.hit.rule.id, candidate.hit.point)
-        seen = best.get(key)
-        if seen is None or _rank(candidate) < _rank(seen):
-            best[key] = candidate
-    findings = sorted(map(_finding, _first_sinks(best.values())), key=_order)
+        sinks.setdefault((candidate.hit.rule.id, candidate.hit.point), []).append(candidate)
+    chosen = [candidate for ways in sinks.values() for candidate in _ways_in(ways)]
+    findings = sorted(map(_finding, _first_sinks(chosen)), key=_order)
     return tuple(_with_fingerprints(findings))
+
+
+def _ways_in(candidates: list[Candidate]) -> list[Candidate]:
+    """Return one candidate for each function that lets data in to one sink; outside of applications the surest."""
+    best: dict[tuple[str, str], Candidate] = {}
+    for candidate in candidates:
+        if candidate.way.mode is Mode.APPLICATION and candidate.hit.taint.origin.kind != WRITTEN:
+            entry = _entry(candidate)
+            seen = best.get(entry)
+            if seen is None or _rank(candidate) < _rank(seen):
+                best[entry] = candidate
+    if len(best) < 2:
+        return [min(candidates, key=_rank)]
+    last = [candidate for entry, candidate in best.items() if not (_passed(candidate) & best.keys()) - {entry}]
+    if len(last) < 2 or any(map(_is_worked_on, last)):
+        return [min(last or candidates, key=_rank)]
+    return [candidate._replace(place=_leaving(candidate)) for candidate in last]
+
+
+def _entry(candidate: Candidate) -> tuple[str, str]:
+    """The file and function in which the data comes in."""
+    point = candidate.hit.taint.origin.point
+    return (point.path, point.function)
+
+
+def _passed(candidate: Candidate) -> set[tuple[str, str]]:
+    """Return the functions that the flow goes through, and the sink's: a way in behind another is that one's flow."""
+    point = candidate.hit.point
+    steps = _in_order(candidate.hit.taint.step)
+    return {(point.path, point.function), *((step.point.path, step.point.function) for step in steps)}
+
+
+def _is_worked_on(candidate: Candidate) -> bool:
+    """Say whether the sink's function does more than pass on what it is given: it is the one to mend then."""
+    point = candidate.hit.point
+    steps = _in_order(candidate.hit.taint.step)
+    inside = {step.point for step in steps if (step.point.path, step.point.function) == (point.path, point.function)}
+    guarded = any(guard.point.function == point.function for guard in candidate.hit.taint.guards)
+    return guarded or len(inside) > 1
+
+
+def _leaving(candidate: Candidate) -> Point:
+    """Return where the flow leaves the function that lets the data in, for a sink in a function that others share."""
+    hit = candidate.hit
+    step = hit.taint.step
+    if "stored" in hit.taint.facts:
+        return hit.point
+    while step is not None and (step.point.path, step.point.function) != _entry(candidate):
+        step = step.before
+    return step.point if step is not None else hit.point
 
 
 def _first_sinks(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Of the sinks in one function that one origin reaches, return the first: what mends it mends them all."""
     first: dict[tuple[str, str, str, Origin], Candidate] = {}
-    for candidate in sorted(candidates, key=lambda candidate: (candidate.hit.point, candidate.hit.rule.id)):
+    for candidate in sorted(
+        candidates, key=lambda candidate: (candidate.hit.point, candidate.hit.rule.id, _rank(candidate))
+    ):
         point = candidate.hit.point
         first.setdefault((candidate.hit.rule.id, point.path, point.function, candidate.hit.taint.origin), candidate)
     return list(first.values())
@@ -85,16 +141,27 @@ def _from_code(hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
 
 
 def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
-    source = next(s for s in engine.knowledge.sources.values() if s.id == hit.taint.origin.name)
     mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
-    if hit.rule.own and not source.id.startswith(OWN):
+    if hit.rule.own and not hit.taint.origin.name.startswith(OWN):
         return
-    if hit.needs <= hit.taint.facts and (source.mode is Mode.BOTH or mode is Mode.APPLICATION):
-        yield Candidate(hit, Way(mode, source.why), None, _confidence(hit, mode))
+    why, every_mode = _source_of(engine, hit.taint.origin.name)
+    if hit.needs <= hit.taint.facts and (every_mode or mode is Mode.APPLICATION):
+        yield Candidate(hit, Way(mode, why), None, _confidence(hit, mode))
+
+
+def _source_of(engine: Engine, name: str) -> tuple[str, bool]:
+    """Return why data of the source or entry `name` comes from outside, and whether it does so in every mode."""
+    for source in engine.knowledge.sources.values():
+        if source.id == name:
+            return source.why, source.mode is Mode.BOTH
+    return next(entry.why for entry in engine.knowledge.entries if entry.id == name), False
 
 
 def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
     origin = hit.taint.origin
+    if function.module.is_template:
+        yield from _from_template(engine, function, hit, modes)
+        return
     if hit.rule.own or origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
     way = (
@@ -108,6 +175,27 @@ def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozens
             way = _constructor_way(engine, function, hit)
     if way is not None:
         yield Candidate(hit, way, function, _confidence(hit, way.mode))
+
+
+def _from_template(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
+    """A template's variables are what its callers say. One that nobody renders is worth a look where it says itself
+    that a variable is not to be escaped."""
+    if Mode.APPLICATION not in modes or hit.taint.origin.point != Point(
+        function.module.path, function.definition.qualname, 0
+    ):
+        return
+    way = application_way(engine.program, engine.knowledge, function, hit.taint.origin, hit.rule)
+    rule = engine.knowledge.by_kind.get("template-variable")
+    if way is not None and function.definition.name == ESCAPED:
+        yield Candidate(hit, way, function, _confidence(hit, way.mode))
+    elif rule is not None and function.definition.name == ESCAPED and _marks_safe(hit) and not engine.is_used(function):
+        way = Way(Mode.APPLICATION, "a variable of the template")
+        yield Candidate(hit._replace(rule=rule), way, function, Confidence.LOW)
+
+
+def _marks_safe(hit: Hit) -> bool:
+    node = hit.expression
+    return isinstance(node, ir.Call) and node.target == ir.Name(node.at, PLACES["content"])
 
 
 def _constructor_way(engine: Engine, function: Function, hit: Hit) -> Way | None:
@@ -129,7 +217,7 @@ def _constructor_way(engine: Engine, function: Function, hit: Hit) -> Way | None
 
 
 def _confidence(hit: Hit, mode: Mode) -> Confidence:
-    guessed = not hit.sure or "assumed" in hit.taint.facts
+    guessed = not hit.sure or not _GUESSED.isdisjoint(hit.taint.facts)
     if mode is Mode.APPLICATION:
         return Confidence.MEDIUM if guessed else Confidence.HIGH
     return Confidence.LOW if guessed else Confidence.MEDIUM
@@ -155,7 +243,7 @@ def _finding(candidate: Candidate) -> TaintFinding:
         severity=_MILDER[rule.severity] if library else rule.severity,
         confidence=candidate.confidence,
         mode=way.mode,
-        location=_location(hit.point),
+        location=_location(candidate.place or hit.point),
         preconditions=(*outside, *rule.preconditions),
         flow=_flow(candidate),
         guards=tuple(

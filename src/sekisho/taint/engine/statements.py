@@ -4,18 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from sekisho.taint import ir
+from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.checks import check_assignment, check_predictable
-from sekisho.taint.engine.frame import Env, Frame, Loop, join_env, same_taints
+from sekisho.taint.engine.frame import MAX_RAISED, Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.places import caught_error, reach_page, reach_store
+from sekisho.taint.engine.protocols import entered, items_of
 from sekisho.taint.engine.refs import ClassRef, FunctionRef, as_ref
-from sekisho.taint.engine.values import ANY, NOTHING, UNKNOWN, Value, join, read
+from sekisho.taint.engine.values import NOTHING, UNKNOWN, Flag, Value, both_ways, join
 
 # A loop's second turn sees what the first left behind; a third has taught nothing in practice.
 _MAX_TURNS = 3
-# Ways into a handler that are kept apart before they are joined.
-_MAX_RAISED = 8
 
 
 def run_block(frame: Frame, block: ir.Block) -> None:
@@ -70,7 +70,7 @@ def leave(frame: Frame, node: ir.Expr | None, value: Value) -> None:
 def _raise(frame: Frame, node: ir.Raise) -> None:
     if node.value is not None:
         frame.value(node.value)
-    if frame.env is not None and len(frame.raised) < _MAX_RAISED:
+    if frame.env is not None and len(frame.raised) < MAX_RAISED:
         frame.raised.append(frame.env)
     frame.env = None
 
@@ -87,6 +87,8 @@ def _leave_loop(frame: Frame, node: ir.Leave) -> None:
 
 def _branch(frame: Frame, node: ir.Branch) -> None:
     after: Env | None = None
+    start = frame.env
+    ends: list[Env] = []
     for arm in node.arms:
         if frame.env is None:
             break
@@ -96,13 +98,51 @@ def _branch(frame: Frame, node: ir.Branch) -> None:
         if known is UNKNOWN or known:
             frame.env = refine(frame, arm.test, True, dict(before))
             run_block(frame, arm.body)
+            if frame.env is not None:
+                ends.append(frame.env)
             after = join_env(after, frame.env)
         if known is not UNKNOWN and known:
             frame.env = None
         else:
             frame.env = refine(frame, arm.test, False, dict(before))
     run_block(frame, node.otherwise)
+    if frame.env is not None:
+        ends.append(frame.env)
     frame.env = join_env(after, frame.env)
+    if len(ends) > 1 and frame.env is not None and start is not None:
+        _note_flags(frame.env, start, ends)
+
+
+def _note_flags(env: Env, start: Env, ends: list[Env]) -> None:
+    """A variable that is true after one branch and false after another remembers what was known there."""
+    first = ends[0]
+    for name, value in first.items():
+        const = value.const
+        if (const is not True and const is not False and const is not None) or env[name].const is not UNKNOWN:
+            continue
+        known = _known_by_truth(name, start, ends)
+        if any(known.values()):
+            env[name] = Value(test=Flag(known))
+
+
+def _known_by_truth(name: str, start: Env, ends: list[Env]) -> dict[bool, Env]:
+    """Return what holds of the variables where `name` is true, and where it is false, after one of `ends`."""
+    known: dict[bool, Env] = {}
+    for end in ends:
+        value = end.get(name, NOTHING)
+        if isinstance(value.test, Flag):
+            said = {truth: value.test.known.get(truth, {}) for truth in (True, False)}
+        elif value.const is True or value.const is False or value.const is None:
+            said = {
+                bool(value.const): {
+                    other: held for other, held in end.items() if held.taints and held is not start.get(other)
+                }
+            }
+        else:
+            return {}
+        for truth, held in said.items():
+            known[truth] = both_ways(known[truth], held) if truth in known else held
+    return known
 
 
 def _require(frame: Frame, node: ir.Require) -> None:
@@ -122,7 +162,7 @@ def _repeat(frame: Frame, node: ir.Repeat) -> None:
 
 def _each(frame: Frame, node: ir.Each) -> None:
     iterable = frame.value(node.iterable)
-    item = read(iterable, ANY)
+    item = items_of(frame, node.iterable, iterable)
 
     def enter() -> None:
         assign(frame, node.target, item, node.iterable)
@@ -190,7 +230,7 @@ def _finally(frame: Frame, block: ir.Block, caught: Env | None) -> None:
 
 
 def _use(frame: Frame, node: ir.Use) -> None:
-    value = frame.value(node.value)
+    value = entered(frame, node.value, frame.value(node.value))
     if node.target is not None:
         assign(frame, node.target, value, node.value)
     run_block(frame, node.body)
@@ -211,12 +251,21 @@ def _import(frame: Frame, node: ir.Import) -> None:
 
 def _define(frame: Frame, node: ir.Define) -> None:
     function = frame.engine.function_of(node.function)
-    for decorator in node.function.decorators:
-        frame.value(decorator)
     if function.outer is not None:
         frame.engine.run_nested(function, frame)
+    _decorate(frame, node.function.decorators, Value(ref=FunctionRef(function, None, raw=True)))
     if frame.env is not None:
         frame.env[node.function.name] = Value(ref=FunctionRef(function, None))
+
+
+def _decorate(frame: Frame, decorators: tuple[ir.Expr, ...], value: Value) -> None:
+    """A decorator of the program may put what it decorates somewhere; what it makes of it is asked at each call."""
+    for decorator in decorators:
+        found = frame.value(decorator)
+        if isinstance(found.ref, FunctionRef) and frame.env is not None:
+            arguments = Arguments()
+            arguments.positional, arguments.nodes = [value], [None]
+            frame.engine.invoke(frame, ir.Call(decorator.at, decorator, ()), found, None, arguments)
 
 
 def _define_class(frame: Frame, node: ir.DefineClass) -> None:
@@ -232,10 +281,12 @@ def _define_class(frame: Frame, node: ir.DefineClass) -> None:
     frame.engine.types.note_class_body(made, own)
     frame.env = outer
     frame.env[node.definition.name] = Value(ref=ClassRef(made))
+    _decorate(frame, node.definition.decorators, Value(ref=ClassRef(made)))
 
 
 def _outer(frame: Frame, node: ir.Outer) -> None:
-    """What is written to an outer scope's name is seen within this function only."""
+    """What is assigned to these names is kept where they belong."""
+    frame.outside.update(node.names)
 
 
 _TABLE: dict[type, Callable[[Frame, Any], None]] = {

@@ -1,10 +1,13 @@
 """What one function does, seen from outside: enough to judge a call without looking inside again."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sekisho.taint import ir
-from sekisho.taint.engine.values import NOTHING, Guard, Origin, Point, Taint, Value, all_taints, compact
+from sekisho.taint.engine.values import NOTHING, Guard, Origin, Point, Taint, Value, all_taints, compact, identity_of
 from sekisho.taint.knowledge.model import Rule
+
+if TYPE_CHECKING:
+    from sekisho.taint.engine.arguments import Arguments
 
 # Flows to sinks that one function passes on. Beyond it the function is a switchboard and the rest repeats.
 MAX_HITS = 400
@@ -34,16 +37,35 @@ class Check(NamedTuple):
     guards: tuple[Guard, ...]
 
 
+class Called(NamedTuple):
+    """A call of something that only the caller knows: the parameter `origin`, or what is in it. `result` stands for
+    what the call gives."""
+
+    origin: Origin
+    name: str
+    arguments: "Arguments"
+    result: Origin
+
+    @property
+    def key(self) -> tuple[Origin, Origin]:
+        return (self.origin, self.result)
+
+
 class Summary:
-    """`returns`; `hits`; `writes` to what parameters hold, by (parameter, key); and what is known of a parameter if the
+    """`calls` of what callers hand in; `kept`: what goes into variables that outlive the call, by (place, keys);
+    `returns`; `hits`; `writes` to what parameters hold, by (parameter, key); and what is known of a parameter if the
     function returned at all, returned something true, or something false."""
 
-    __slots__ = ("hits", "on_false", "on_return", "on_true", "returns", "writes")
+    __slots__ = ("calls", "ends", "hits", "kept", "on_false", "on_return", "on_true", "returns", "writes")
 
     def __init__(self) -> None:
         self.returns: Value = NOTHING
+        # It never comes back: every way through it raises or ends the program.
+        self.ends = False
         self.hits: dict[tuple[str, Point, Origin], Hit] = {}
         self.writes: dict[tuple[str, str], Value] = {}
+        self.calls: dict[tuple[Origin, Origin], Called] = {}
+        self.kept: dict[tuple[str, tuple[str, ...]], Value] = {}
         self.on_return: dict[str, Check] = {}
         self.on_true: dict[str, Check] = {}
         self.on_false: dict[str, Check] = {}
@@ -59,6 +81,9 @@ class Summary:
             frozenset((key, hit.taint.safe, hit.taint.facts) for key, hit in self.hits.items()),
             _shape(self.returns),
             frozenset((key, _shape(value)) for key, value in self.writes.items()),
+            frozenset((key, _shape(value)) for key, value in self.kept.items()),
+            frozenset(self.calls),
+            self.ends,
             frozenset(self.on_return.items()),
             frozenset(self.on_true.items()),
             frozenset(self.on_false.items()),
@@ -67,7 +92,7 @@ class Summary:
 
 def _shape(value: Value) -> object:
     taints = frozenset((taint.origin, taint.safe, taint.facts) for taint in all_taints(value))
-    return taints, value.ref, frozenset(value.items or ())
+    return taints, identity_of(value.ref), frozenset(value.items or ())
 
 
 EMPTY_SUMMARY = Summary()

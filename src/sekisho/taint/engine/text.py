@@ -15,8 +15,12 @@ _SQL = re.compile(
 # Longer text is scanned at its beginning and end only.
 _SCANNED = 2000
 
+# An address that begins so has no host of its own.
+_PATH_FIRST = re.compile(r"/[^/\\\0]|[?#]|[\w.-]+[/?#]")
+
 _EMBEDDED = frozenset({"embedded"})
 _SQL_FACTS = frozenset({"embedded", "sql"})
+_SQL_SAFE = frozenset({"sql"})
 _JOINED = frozenset({"joined"})
 _NOT_RESOLVED = frozenset({RESOLVED})
 
@@ -45,6 +49,9 @@ def concatenated(parts: list[Value]) -> Value:
         own = all_taints(part)
         if own:
             safe, placed = before.judge()
+            quote = before.literal[-1:]
+            if quote in ("'", '"'):
+                own = tuple(taint.changed(add=_SQL_SAFE) if f"doubled{quote}" in taint.safe else taint for taint in own)
             around = placed | facts if len(parts) > 1 else placed
             taints = merge_taints(
                 taints, tuple(taint.changed(add=safe, drop=_NOT_RESOLVED, facts=around) for taint in own)
@@ -94,6 +101,8 @@ class Before:
             safe |= {"ssrf", "redirect"}
         elif re.match(r"/[^/\\\0]|[?#]", self.literal):
             safe |= {"redirect"}
+        if _PATH_FIRST.match(self.literal):
+            safe |= {"inside"}
         joined = "/" in self.literal or "\\" in self.literal or self.literal.endswith("\0")
         return frozenset(safe), _JOINED if joined else frozenset()
 

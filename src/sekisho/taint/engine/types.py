@@ -28,7 +28,7 @@ class Types:
         known = self._abstract.get(function)
         if known is None:
             body = function.definition.body
-            known = self._abstract[function] = all(isinstance(part, ir.Raise) or _is_ellipsis(part) for part in body)
+            known = self._abstract[function] = all(map(_does_nothing, body))
         return known
 
     def declared(self, module: Module, annotation: ir.Expr) -> object | None:
@@ -110,7 +110,9 @@ class Types:
         fields: list[str] = []
         for ancestor in reversed(definition.ancestors):
             for statement in ancestor.definition.body:
-                if isinstance(statement, ir.Assign) and statement.annotation is not None:
+                if isinstance(statement, ir.Assign) and (
+                    statement.annotation is not None or _is_field(statement.value)
+                ):
                     target = statement.targets[0] if statement.targets else None
                     if isinstance(target, ir.Name) and target.id not in fields:
                         fields.append(target.id)
@@ -138,9 +140,20 @@ def assigned_attributes(definition: Class) -> dict[str, tuple[Function | None, i
     return found
 
 
+def _is_field(node: ir.Expr) -> bool:
+    """Say whether a class's body assigns a field as attrs has it."""
+    dotted = dotted_name(node.target) if isinstance(node, ir.Call) else None
+    return dotted in {"attr.ib", "attr.attrib", "attrs.field", "attr.field", "attrib"}
+
+
 def _is_none(node: ir.Expr) -> bool:
     return isinstance(node, ir.Literal) and node.value is None
 
 
-def _is_ellipsis(statement: ir.Stmt) -> bool:
-    return isinstance(statement, ir.Evaluate) and isinstance(statement.value, ir.Literal)
+def _does_nothing(statement: ir.Stmt) -> bool:
+    """`...`, `raise NotImplementedError`, `return None`: what stands where a class below is to say what happens."""
+    if isinstance(statement, ir.Return):
+        return statement.value is None or isinstance(statement.value, ir.Literal)
+    return isinstance(statement, ir.Raise) or (
+        isinstance(statement, ir.Evaluate) and isinstance(statement.value, ir.Literal)
+    )

@@ -20,6 +20,9 @@ MAX_ITEMS = 48
 MAX_PATH = 3
 MAX_GUARDS = 6
 
+# Functions or classes that one name may stand for. A table of handlers has more; the first ones tell its kind.
+MAX_CHOICES = 8
+
 # The key of items that are not told apart. Attributes have keys with a leading dot, items without.
 ANY = "*"
 # Present among a list's keys when "--" stands in it: what follows is not an option to a command.
@@ -142,6 +145,12 @@ def _marks_lost(facts: frozenset[str]) -> frozenset[str]:
     return frozenset(fact[1:] for fact in facts if fact[0] == "!")
 
 
+class OneOf(NamedTuple):
+    """One of several functions, classes or objects; which one is decided while the program runs."""
+
+    refs: tuple[Any, ...]
+
+
 class Unknown:
     """The type of UNKNOWN: not a constant that we know."""
 
@@ -149,6 +158,16 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+
+
+class Flag:
+    """What else is known where a variable is true or false, because branches that set it knew it. By truth: variables
+    and what they were there."""
+
+    __slots__ = ("known",)
+
+    def __init__(self, known: "dict[bool, dict[str, Value]]") -> None:
+        self.known = known
 
 
 class Value:
@@ -167,7 +186,7 @@ class Value:
         items: "dict[str, Value] | None" = None,
         self_origin: Origin | None = None,
         made_from: tuple[str, ...] = (),
-        test: ir.Expr | None = None,
+        test: "ir.Expr | Flag | None" = None,
     ):
         self.taints = taints
         self.const = const
@@ -223,19 +242,58 @@ def join(left: Value, right: Value, depth: int = 3) -> Value:
     return Value(
         merge_taints(left.taints, right.taints),
         left.const if same else UNKNOWN,
-        left.ref if left.ref == right.ref else _either(left.ref, right.ref),
+        _either(left.ref, right.ref),
         _join_items(left.items, right.items, depth),
         left.self_origin if left.self_origin == right.self_origin else None,
         left.made_from if left.made_from == right.made_from else (),
-        left.test if left.test is right.test else None,
+        left.test if left.test is right.test else _joined_test(left, right),
     )
+
+
+def _joined_test(left: Value, right: Value) -> Flag | None:
+    """A flag that is set on one way and a constant on the other says what it said, where the constant is not it."""
+    if isinstance(left.test, Flag) and isinstance(right.test, Flag):
+        first, second = left.test.known, right.test.known
+        return Flag({truth: both_ways(first[truth], second[truth]) for truth in first if truth in second})
+    for flag, other in ((left.test, right), (right.test, left)):
+        if isinstance(flag, Flag) and isinstance(other.const, bool | None):
+            known = {truth: held for truth, held in flag.known.items() if truth is not bool(other.const)}
+            return Flag(known) if known else None
+    return None
+
+
+def both_ways(left: "dict[str, Value]", right: "dict[str, Value]") -> "dict[str, Value]":
+    """Return what holds of the variables that both ways speak of."""
+    return {name: join(value, right[name]) for name, value in left.items() if name in right}
 
 
 def _either(left: object | None, right: object | None) -> object | None:
     """A name that is bound on one way only is most often `None` on the other."""
-    if left is None or right is None:
-        return left if right is None else right
-    return None
+    if left is right or right is None:
+        return left
+    if left is None or (type(left) is type(right) and left == right):
+        return right
+    return one_of([left, right])
+
+
+def one_of(refs: list[object]) -> object | None:
+    """Return what is one of `refs`; None if one of them cannot be chosen between, as foreign names cannot."""
+    found: dict[object, object] = {}
+    for ref in refs:
+        for choice in ref.refs if isinstance(ref, OneOf) else (ref,):
+            same = getattr(choice, "same", None)
+            if same is None:
+                return None
+            found.setdefault(same, choice)
+    choices = tuple(found.values())[:MAX_CHOICES]
+    return choices[0] if len(choices) == 1 else OneOf(choices)
+
+
+def identity_of(ref: object | None) -> object:
+    """Return what two references have in common that mean the same function, class or name."""
+    if isinstance(ref, OneOf):
+        return tuple(getattr(choice, "same", choice) for choice in ref.refs)
+    return getattr(ref, "same", ref)
 
 
 def _join_items(left: dict[str, Value] | None, right: dict[str, Value] | None, depth: int) -> dict[str, Value] | None:

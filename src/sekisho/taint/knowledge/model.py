@@ -175,6 +175,21 @@ class NameCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """A call that renders a template (`form` page), finds one (template), or makes what finds them (environment).
+
+    `escapes`: always, by the template's suffix, or as the receiver was made; `page`: what it gives is shown as HTML
+    whatever the template looks like; `context`: where the variables are, beside those that are given by name."""
+
+    form: str
+    template: Slot
+    context: Slot | None
+    escapes: str
+    page: bool
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name; `caught`: what an
     error says, where a view catches it."""
@@ -205,4 +220,5 @@ class Knowledge:
     predictable: tuple[NameCheck, ...]
     pages: frozenset[str]
     stores: frozenset[str]
+    renders: Mapping[str, tuple[Render, ...]]
     caught: Source | None

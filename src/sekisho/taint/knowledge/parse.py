@@ -24,6 +24,7 @@ from sekisho.taint.knowledge.model import (
     Flow,
     GuardRule,
     Knowledge,
+    Render,
     Rule,
     Sink,
     Slot,
@@ -36,7 +37,21 @@ FORMAT = "sekisho-taint-knowledge/v1"
 # Marks that are not kinds of harm: of a path made absolute, and of what is harmless for every kind.
 _MARKS = frozenset({"resolved", "relative", "regex", "*"})
 _FLOW_TABLES = frozenset(
-    {"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part", "page", "store"}
+    {
+        "rule",
+        "sink",
+        "flow",
+        "source",
+        "entry",
+        "guard",
+        "common",
+        "rejected",
+        "prefix",
+        "part",
+        "page",
+        "store",
+        "render",
+    }
 )
 _TABLES = _FLOW_TABLES | CHECK_TABLES
 
@@ -91,6 +106,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         predictable=parse_names(found["predictable"], rules),
         pages=_names(found["page"], "decorates"),
         stores=_names(found["store"], "names"),
+        renders=_index(found["render"], _render).calls,
         caught=next((source for source in sources.values() if source.id == "own-caught-error"), None),
     )
 
@@ -286,6 +302,22 @@ def _entry(table: Table, kinds: frozenset[str]) -> Entry:
     if not (made.parameters or made.annotations or made.decorators or made.bases or made.receiver):
         raise table.refuse("names no function: parameters, annotations, decorators, bases or receiver")
     return made
+
+
+def _render(table: Table) -> Render:
+    form, escapes, context = table.text("form"), table.text("escapes", "always"), table.text("context", "")
+    if form not in {"page", "template", "environment"}:
+        raise table.refuse(f"no such form: {form}")
+    if escapes not in {"always", "suffix", "receiver"}:
+        raise table.refuse(f"no such way to escape: {escapes}")
+    return Render(
+        form=form,
+        template=_slot(table, table.text("template", "0:name")),
+        context=_slot(table, context) if context else None,
+        escapes=escapes,
+        page=table.flag("shown"),
+        result=table.text("result", ""),
+    )
 
 
 def _names(tables: Iterable[Table], key: str) -> frozenset[str]:

@@ -92,9 +92,14 @@ class Automaton:
         if endless:
             return self._after(whole, self._loop(pattern.part, at_least_once=needed > 0))
         optional = min((pattern.most or 0) - needed, _WRITTEN_OUT)
-        for _ in range(optional):
-            whole = self._after(whole, _either([self.place(pattern.part), Part()]))
-        return whole
+        return self._after(whole, self._optional(pattern.part, optional))
+
+    def _optional(self, part: Pattern, times: int) -> Part:
+        """Each time comes after the one before it, as a matcher counts: there is one way to read a number of them."""
+        if times == 0:
+            return Part()
+        placed = self.place(part)
+        return _either([self._after(placed, self._optional(part, times - 1)), Part()])
 
     def _loop(self, part: Pattern, *, at_least_once: bool) -> Part:
         placed = self.place(part)

@@ -44,7 +44,7 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def say(*found: taint.TaintFinding, gaps: tuple[taint.NotAnalyzed, ...] = ()) -> None:
         analysis = taint.Analysis(findings=found, not_analyzed=gaps, files=1, lines=1)
-        monkeypatch.setattr(taint, "analyze_modules", lambda modules, *, mode: analysis)
+        monkeypatch.setattr(taint, "analyze_modules", lambda modules, *, mode, knowledge: analysis)
 
     return say
 

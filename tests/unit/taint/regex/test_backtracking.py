@@ -183,3 +183,17 @@ def test_a_refused_pattern_is_an_error_of_the_reader_alone():
     """Whoever asks for the tree is told why there is none."""
     with pytest.raises(PatternRefused):
         parse_pattern("(")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$", Growth.LINEAR),
+        ("^(?:;a{0,4}b)+$", Growth.LINEAR),
+        ("^(?:[a-z]{1,8})*$", Growth.EXPONENTIAL),
+        ("^(?:a{1,3}b?)*$", Growth.EXPONENTIAL),
+    ],
+)
+def test_a_number_of_times_is_counted_in_one_way(text, expected):
+    """A counted repetition is ambiguous only if what is around it can take over."""
+    assert growth_of(text) is expected

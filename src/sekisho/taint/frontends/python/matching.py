@@ -64,15 +64,39 @@ def _union(at: int, patterns: list[Pattern]) -> Pattern:
 
 
 def _parts(lowering: Lowering, node: Node, named: list[Node], subject: ir.Expr) -> Pattern:
-    """Sequences, mappings and classes: the shape is not modelled, the flow into the captures is."""
+    """Sequences, mappings and classes: of the shape only the class is modelled, the flow into the captures is."""
     at = place_of(node)
+    if node.type == "class_pattern":
+        return _class_parts(lowering, node, named, subject)
     binds: list[ir.Stmt] = []
     key: ir.Expr = ir.Opaque(at, ())
-    for child in named:
+    in_order = node.type in {"list_pattern", "tuple_pattern"}
+    for number, child in enumerate(named):
         if node.type == "dict_pattern" and child.type in _CONSTANTS:
             key = expression(lowering, child)
             continue
-        if node.type == "class_pattern" and child is named[0]:
-            continue
+        if in_order:
+            in_order = not _is_splat(child)
+            key = ir.Literal(at, number) if in_order else ir.Opaque(at, ())
         binds.extend(case_pattern(lowering, child, ir.Item(at, subject, key)).binds)
     return Pattern(ir.Opaque(at, (subject,)), tuple(binds))
+
+
+def _is_splat(node: Node) -> bool:
+    return any(child.type == "splat_pattern" for child in (node, *node.named_children))
+
+
+def _class_parts(lowering: Lowering, node: Node, named: list[Node], subject: ir.Expr) -> Pattern:
+    """`Kind(first, name=second)`: a test of the class, the parts by position and by attribute."""
+    at = place_of(node)
+    binds: list[ir.Stmt] = []
+    for number, child in enumerate(named[1:]):
+        inner = child.named_children[0] if child.named_children else child
+        if inner.type == "keyword_pattern" and len(inner.named_children) == 2:
+            name, pattern = inner.named_children
+            binds.extend(case_pattern(lowering, pattern, ir.Attribute(at, subject, text_of(name))).binds)
+        else:
+            binds.extend(case_pattern(lowering, child, ir.Item(at, subject, ir.Literal(at, number))).binds)
+    kind = expression(lowering, named[0]) if named else ir.Opaque(at, ())
+    given = (ir.Argument(None, subject, False), ir.Argument(None, kind, False))
+    return Pattern(ir.Call(at, ir.Name(at, "isinstance"), given), tuple(binds))
