@@ -6,6 +6,7 @@ Static: says what a name refers to without running anything, so that every funct
 from collections.abc import Iterable
 
 from sekisho.taint import ir
+from sekisho.taint.namespaces import Namespaces
 from sekisho.taint.naming import is_public_name, module_names
 from sekisho.taint.walk import closures, dotted_name, flat
 
@@ -14,15 +15,17 @@ _MAX_HOPS = 12
 
 
 class Module:
-    """One file. `symbols`: what its top level defines or imports, the last definition winning."""
+    """One file. `symbols`: what its top level defines or imports, the last definition winning. `packaged`: the source
+    itself says of what package it is part, and `name` is that package's."""
 
-    __slots__ = ("exports", "lowered", "name", "package", "path", "public", "stars", "symbols")
+    __slots__ = ("exports", "lowered", "name", "package", "packaged", "path", "public", "stars", "symbols")
 
     def __init__(self, name: str, lowered: ir.ModuleIR) -> None:
         self.name = name
         self.path = lowered.path
         self.lowered = lowered
-        self.package = name if lowered.path.endswith("__init__.py") else name.rpartition(".")[0]
+        self.packaged = lowered.package is not None
+        self.package = name if self.packaged or lowered.path.endswith("__init__.py") else name.rpartition(".")[0]
         self.public = all(is_public_name(part) for part in name.split("."))
         self.symbols: dict[str, object] = {}
         self.stars: list[ir.Import] = []
@@ -45,7 +48,7 @@ class Function:
         self.receiver = self._receiver()
 
     def _receiver(self) -> str | None:
-        if self.owner is None or "staticmethod" in self.traits or not self.definition.parameters:
+        if self.owner is None or not self.traits.isdisjoint({"staticmethod", "static"}) or not self.definition.parameters:
             return None
         first = self.definition.parameters[0]
         return first.name if first.kind == "plain" else None
@@ -53,7 +56,13 @@ class Function:
     @property
     def name(self) -> str:
         """Dotted, from the module on: what knowledge about a framework's own functions matches."""
-        return f"{self.module.name}.{self.definition.qualname}"
+        return _dotted(self.module, self.definition.qualname)
+
+    def accepts(self, count: int) -> bool:
+        """Say whether a call with `count` arguments can mean this function and not another one of its name."""
+        kinds = [parameter.kind for parameter in self.definition.parameters[self.receiver is not None :]]
+        plain = kinds.count("plain")
+        return count == plain or ("rest" in kinds and count >= plain)
 
     @property
     def is_property(self) -> bool:
@@ -62,14 +71,16 @@ class Function:
 
 class Class:
     """One class. `ancestors`: itself and its bases in the program, nearest first; `foreign`: the dotted names of bases
-    outside of it."""
+    outside of it; `overloads`: all methods of a name, where the language keeps more than one."""
 
-    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module")
+    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module", "overloads", "traits")
 
     def __init__(self, module: Module, definition: ir.Class) -> None:
         self.module = module
         self.definition = definition
         self.methods: dict[str, Function] = {}
+        self.overloads: dict[str, list[Function]] = {}
+        self.traits = frozenset(_decorator_name(decorator) for decorator in definition.decorators)
         self.bases: tuple[object, ...] = ()
         self.ancestors: tuple[Class, ...] = (self,)
         self.descendants: tuple[Class, ...] = ()
@@ -77,7 +88,15 @@ class Class:
 
     @property
     def name(self) -> str:
-        return f"{self.module.name}.{self.definition.qualname}"
+        return _dotted(self.module, self.definition.qualname)
+
+    def overloaded(self, method: str, count: int) -> "list[Function]":
+        """Return the methods of a name that take `count` arguments, of the nearest class that has any."""
+        for ancestor in self.ancestors:
+            found = [function for function in ancestor.overloads.get(method, ()) if function.accepts(count)]
+            if found:
+                return found
+        return []
 
     def find(self, method: str) -> Function | None:
         """Return the method as this class has it, its own or inherited."""
@@ -89,12 +108,15 @@ class Class:
 
 
 class Program:
-    """All modules, and what is asked about them together."""
+    """All modules, and what is asked about them together. `known`: types that are not of the program, by dotted name."""
 
-    def __init__(self, lowered: Iterable[ir.ModuleIR]) -> None:
+    def __init__(self, lowered: Iterable[ir.ModuleIR], known: frozenset[str] = frozenset()) -> None:
         files = sorted(lowered, key=lambda module: module.path)
         names = module_names([module.path for module in files])
-        self.modules = [Module(names[module.path], module) for module in files]
+        self.modules = [
+            Module(names[module.path] if module.package is None else module.package, module) for module in files
+        ]
+        self.namespaces = Namespaces(known)
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.by_definition: dict[int, Function | Class] = {}
@@ -109,6 +131,8 @@ class Program:
         self._reexported = self._find_reexports()
 
     def _index(self, module: Module) -> None:
+        if module.packaged:
+            return
         self._by_name.setdefault(module.name, module)
         parts = module.name.split(".")
         for start in range(1, len(parts)):
@@ -132,6 +156,9 @@ class Program:
                     self.classes.append(made)
                     if top:
                         module.symbols[statement.definition.name] = made
+                    if module.packaged:
+                        module.symbols.setdefault(statement.definition.name, made)
+                        self.namespaces.add(made)
                     work.append((statement.definition.body, made, outer))
                 elif top and isinstance(statement, ir.Import):
                     self._add_import(module, statement)
@@ -150,6 +177,8 @@ class Program:
             # A property's setter has the getter's name; the getter is what expressions read.
             if definition.name not in owner.methods or not function.traits & {"setter", "deleter", "overload"}:
                 owner.methods[definition.name] = function
+            if module.packaged:
+                owner.overloads.setdefault(definition.name, []).append(function)
             self.methods_named.setdefault(definition.name, []).append(function)
         return function
 
@@ -179,6 +208,8 @@ class Program:
 
     def resolve(self, module: Module, dotted: str) -> object:
         """Return what `dotted` means at the top level of `module`: Module, Class, Function, or a foreign name."""
+        if module.packaged:
+            return self.namespaces.resolve(module, dotted)
         first, *rest = dotted.split(".")
         found = self.lookup(module, first)
         for name in rest:
@@ -199,6 +230,8 @@ class Program:
             return self.imported(module, symbol, hops + 1)
         if symbol is not None:
             return symbol if isinstance(symbol, Class | Function) else None
+        if module.packaged:
+            return self.namespaces.lookup(module, name)
         for star in module.stars if hops < _MAX_HOPS else ():
             source = self.find_module(self.absolute(module, star), module)
             found = self.lookup(source, name, hops + 1) if source is not None else None
@@ -208,6 +241,8 @@ class Program:
 
     def imported(self, module: Module, statement: ir.Import, hops: int = 0) -> object:
         """Return what an import binds: a Module, Class, Function, or a foreign dotted name (str)."""
+        if module.packaged:
+            return self.namespaces.find(f"{statement.module}.{statement.symbol}")
         dotted = self.absolute(module, statement)
         source = self.find_module(dotted, module)
         if statement.symbol is None:
@@ -262,6 +297,8 @@ class Program:
 
     def is_public(self, function: Function) -> bool:
         """Say whether a stranger who uses the package may call `function` by its names."""
+        if function.module.packaged:
+            return self.namespaces.is_public(function)
         if function.outer is not None or not is_public_name(function.definition.name):
             return False
         if not all(is_public_name(part) for part in function.definition.qualname.split(".")):
@@ -272,7 +309,7 @@ class Program:
     def _find_reexports(self) -> frozenset[str]:
         found: set[str] = set()
         for module in self.modules:
-            if not module.public:
+            if not module.public or module.packaged:
                 continue
             for name, symbol in module.symbols.items():
                 if isinstance(symbol, ir.Import) and is_public_name(name):
@@ -280,6 +317,10 @@ class Program:
                     if isinstance(target, Class | Function):
                         found.add(f"{target.module.name}:{target.definition.qualname}")
         return frozenset(found)
+
+
+def _dotted(module: Module, qualname: str) -> str:
+    return f"{module.name}.{qualname}" if module.name else qualname
 
 
 class _Variable:

@@ -44,12 +44,12 @@ def _of_external(frame: Frame, node: ir.Attribute, base: Value, ref: External) -
     if made is None:
         return Value(below.taints)
     taints = below.taints
-    for flow in frame.engine.knowledge.attribute_flows.get(made.name, ()):
+    for flow in frame.knowledge.attribute_flows.get(made.name, ()):
         taints = let_through(flow, taints)
-    source = frame.engine.knowledge.sources.get(made.name)
+    source = frame.knowledge.sources.get(made.name)
     if source is not None:
         taints = merge_taints(taints, (source_taint(frame, node, source, made.name),))
-    part = node.name in frame.engine.knowledge.part_guards
+    part = node.name in frame.knowledge.part_guards
     return Value(taints, ref=made, self_origin=below.self_origin, made_from=base.made_from if part else ())
 
 
@@ -64,7 +64,7 @@ def source_taint(frame: Frame, node: ir.Expr, source: Source, name: str) -> Tain
     """Return the taint that begins at `node`."""
     point = frame.point(node.at)
     origin = Origin("source", source.id, (), point)
-    return Taint(origin, source.safe, EMPTY, (), Step(None, point, name, source.why, None))
+    return Taint(origin, source.safe, source.facts, (), Step(None, point, name, source.why, None))
 
 
 def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Class) -> Value:
@@ -83,7 +83,7 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
     for foreign in definition.foreign:
         made = external(foreign, node.name)
         if made is not None:
-            source = frame.engine.knowledge.sources.get(made.name)
+            source = frame.knowledge.sources.get(made.name)
             taints = below.taints if source is None else (source_taint(frame, node, source, made.name),)
             return Value(taints, ref=made, self_origin=below.self_origin)
     return below

@@ -48,7 +48,7 @@ def call(frame: Frame, node: ir.Call) -> Value:
 def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
     """What is called was found by a name that comes from outside."""
     chosen = tuple(taint for taint in callee.taints if REFLECTED in taint.facts)
-    rule = frame.engine.knowledge.by_kind.get("reflection")
+    rule = frame.knowledge.by_kind.get("reflection")
     if chosen and rule is not None:
         reach_rule(frame, node, rule, Value(chosen))
 
@@ -118,7 +118,7 @@ def _known_by_name(
     frame: Frame, node: ir.Call, name: str, receiver: Value | None, arguments: Arguments
 ) -> Value | None:
     """The program may be the framework itself: what is known of its functions from outside is true inside."""
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     reach_sinks(frame, node, knowledge.call_sinks.get(name, ()), receiver, arguments)
     flows = knowledge.call_flows.get(name, ())
     if flows or name in knowledge.sources:
@@ -128,7 +128,7 @@ def _known_by_name(
 
 def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Arguments) -> Value:
     made = Value(ref=InstanceRef(definition))
-    reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(definition.name, ()), None, arguments)
+    reach_sinks(frame, node, frame.knowledge.call_sinks.get(definition.name, ()), None, arguments)
     constructor = definition.find("__init__")
     if constructor is None or constructor.receiver is None:
         return _fields(frame, definition, made, arguments)
@@ -157,15 +157,15 @@ def _call_external(
     reach_patterns(frame, node, name, receiver, arguments)
     special = _CALLING.get(name) or BUILTINS.get(name)
     if special is not None:
-        reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(name, ()), receiver, arguments)
+        reach_sinks(frame, node, frame.knowledge.call_sinks.get(name, ()), receiver, arguments)
         result = special(frame, node, arguments)
         if result is not None:
             return result
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
     sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last, ())
     reach_sinks(frame, node, sinks, receiver, arguments)
-    check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments)
+    check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments, receiver)
     guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)
@@ -213,9 +213,9 @@ def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | 
         # A callback: whatever goes in may come out.
         return Value(tuple(t for t in everything([callee, *arguments.all()]).taints))
     name = node.target.name
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     reach_sinks(frame, node, knowledge.method_sinks.get(name, ()), receiver, arguments)
-    check_call(frame, node, knowledge.method_checks.get(name, ()), arguments)
+    check_call(frame, node, knowledge.method_checks.get(name, ()), arguments, receiver)
     guard = knowledge.method_guards.get(name)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)

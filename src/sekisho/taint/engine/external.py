@@ -36,7 +36,8 @@ def reach_sinks(
 ) -> None:
     """Note each taint that reaches one of `sinks` in this call."""
     for sink in sinks:
-        if all(holds(c, arguments) for c in sink.when) and not any(holds(c, arguments) for c in sink.unless):
+        asked = [holds(c, arguments, receiver) for c in (*sink.when, *sink.unless)]
+        if all(asked[: len(sink.when)]) and not any(asked[len(sink.when) :]):
             _reach(frame, node, sink, receiver, arguments)
 
 
@@ -68,7 +69,7 @@ def reach_rule(frame: Frame, node: ir.Expr, rule: Rule, value: Value, needs: fro
 
 def _reach_program(frame: Frame, node: ir.Call, sink: Sink, arguments: Arguments) -> None:
     """A program and its arguments: the first is a command, a shell's script is one, the others may be options."""
-    argument_rule = frame.engine.knowledge.by_kind.get("argument")
+    argument_rule = frame.knowledge.by_kind.get("argument")
     if sink.slots and sink.slots[0].every:
         spread = [(value, False) for value in arguments.positional]
         words = listed([*spread, *([(arguments.rest, True)] if arguments.rest is not None else [])])
@@ -105,7 +106,7 @@ def call_result(
     arguments: Arguments,
 ) -> Value:
     """Return what the call gives. `name`: the dotted name of what is called; `flows`: what is known of it."""
-    source = frame.engine.knowledge.sources.get(name) if name is not None else None
+    source = frame.knowledge.sources.get(name) if name is not None else None
     if source is not None and not callee.taints:
         return Value((source_taint(frame, node, source, name or ""),), ref=External(name or ""))
     if not flows:

@@ -37,6 +37,7 @@ class Frame:
         "env",
         "exits",
         "function",
+        "knowledge",
         "loops",
         "module",
         "owners",
@@ -61,6 +62,8 @@ class Frame:
         self.engine = engine
         self.module = module
         self.function = function
+        # Of the language that the file is written in.
+        self.knowledge = engine.knowledge.of(module.lowered.language)
         self.qualname = function.definition.qualname if function is not None else "<module>"
         self.env: Env | None = env
         self.owners = owners

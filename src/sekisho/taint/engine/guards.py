@@ -120,7 +120,7 @@ def _equality(
 ) -> None:
     if not equal or not (subject.taints or subject.items or subject.made_from):
         return
-    if isinstance(subject.ref, External) and subject.ref.name in frame.engine.knowledge.common:
+    if isinstance(subject.ref, External) and subject.ref.name in frame.knowledge.common:
         _common(frame, test, node, subject, subject.ref.name, env)
     elif is_trusted(other, subject):
         _known_value(frame, node, subject, env)
@@ -128,7 +128,7 @@ def _equality(
 
 def _common(frame: Frame, test: ir.Compare, node: ir.Expr, subject: Value, name: str, env: Env) -> None:
     """What two paths have in common is the folder: inside, if it was compared in the right way."""
-    rule = frame.engine.knowledge.common[name]
+    rule = frame.knowledge.common[name]
     weak = Guard(frame.point(test.at), test, rule.otherwise, rule.kinds)
     names = names_in(node, env) | set(subject.made_from)
     for found in sorted(names):
@@ -141,19 +141,19 @@ def _common(frame: Frame, test: ir.Compare, node: ir.Expr, subject: Value, name:
 def _known_value(frame: Frame, node: ir.Expr, subject: Value, env: Env) -> None:
     """The subject is one of values that nobody outside chose. Of a part of it, only that part is known."""
     part = node.name if isinstance(node, ir.Attribute) else None
-    kinds = frame.engine.knowledge.part_guards.get(part) if part is not None else None
+    kinds = frame.knowledge.part_guards.get(part) if part is not None else None
     if kinds is not None and isinstance(node, ir.Attribute):
         for name in sorted(names_in(node.base, env)):
             mark(frame, ir.Name(node.at, name), env, kinds, views=False)
     elif isinstance(subject.ref, External) and _is_part(frame, subject.ref.name):
-        kinds = frame.engine.knowledge.part_guards[subject.ref.name.rpartition(".")[2]]
+        kinds = frame.knowledge.part_guards[subject.ref.name.rpartition(".")[2]]
         for name in subject.made_from:
             mark(frame, ir.Name(node.at, name), env, kinds, views=False)
     mark(frame, node, env, _ALL, views=False)
 
 
 def _is_part(frame: Frame, name: str) -> bool:
-    return name.rpartition(".")[2] in frame.engine.knowledge.part_guards
+    return name.rpartition(".")[2] in frame.knowledge.part_guards
 
 
 def _membership(frame: Frame, test: ir.Compare, left: Value, right: Value, inside: bool, env: Env) -> None:
@@ -164,7 +164,7 @@ def _membership(frame: Frame, test: ir.Compare, left: Value, right: Value, insid
     if inside and all_taints(left) and is_trusted(right, left):
         _known_value(frame, test.left, left, env)
     if not inside and isinstance(left.const, str) and all_taints(right):
-        safe = frame.engine.knowledge.rejected.get(left.const, EMPTY)
+        safe = frame.knowledge.rejected.get(left.const, EMPTY)
         if safe:
             mark(frame, test.right, env, safe)
 
@@ -199,7 +199,7 @@ def _callee(frame: Frame, test: ir.Call) -> tuple[Value, Value | None, str]:
 
 def _by_summary(frame: Frame, test: ir.Call, ref: FunctionRef, truth: bool, env: Env) -> None:
     """A check that the program wrote itself: what its answer says about its parameters."""
-    known = frame.engine.knowledge.call_guards.get(ref.function.name)
+    known = frame.knowledge.call_guards.get(ref.function.name)
     if known is not None and known.truth is truth:
         subject = subject_of(test, known)
         if subject is not None:
@@ -277,17 +277,17 @@ def _pattern(frame: Frame, test: ir.Call, receiver: Value | None, name: str, tru
     if len(test.arguments) <= subject or not isinstance(pattern.const, str | bytes):
         return
     text = pattern.const if isinstance(pattern.const, str) else pattern.const.decode("latin-1")
-    safe, why = judge_pattern(text, matcher, frame.engine.knowledge.kinds)
+    safe, why = judge_pattern(text, matcher, frame.knowledge.kinds)
     node = test.arguments[subject].value
     if safe:
         mark(frame, node, env, safe)
     elif why:
-        weak = Guard(frame.point(test.at), test, why, frame.engine.knowledge.kinds)
+        weak = Guard(frame.point(test.at), test, why, frame.knowledge.kinds)
         mark(frame, node, env, EMPTY, guards=(weak,), views=False)
 
 
 def _known_check(frame: Frame, test: ir.Call, name: str, method: str, truth: bool, env: Env) -> None:
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     guard = knowledge.call_guards.get(name) or (knowledge.method_guards.get(method) if method else None)
     if guard is None or guard.truth is not truth:
         return

@@ -17,7 +17,7 @@ _SHOWN = ("html", "exposure", "environment-exposed")
 
 def caught_error(frame: Frame, at: int, name: str) -> Value:
     """Return what a handler's name holds. What an error says is of interest where it could be shown to a stranger."""
-    source, function = frame.engine.knowledge.caught, frame.function
+    source, function = frame.knowledge.caught, frame.function
     if source is None or function is None or not _is_page(frame, function):
         return Value()
     return Value((source_taint(frame, ir.Name(at, name), source, name),))
@@ -28,7 +28,7 @@ def reach_page(frame: Frame, node: ir.Expr, value: Value) -> None:
     text = _page_of(value)
     if text.taints and frame.function is not None and _is_page(frame, frame.function):
         for kind in _SHOWN:
-            rule = frame.engine.knowledge.by_kind.get(kind)
+            rule = frame.knowledge.by_kind.get(kind)
             if rule is not None:
                 reach_rule(frame, node, rule, Value(text.taints))
 
@@ -40,7 +40,7 @@ def _page_of(value: Value) -> Value:
 
 
 def _is_page(frame: Frame, function: Function) -> bool:
-    pages = frame.engine.knowledge.pages
+    pages = frame.knowledge.pages
     return any(name in pages for decorator in function.definition.decorators for name in _names(frame, decorator))
 
 
@@ -70,7 +70,7 @@ def reach_store(frame: Frame, target: ir.Expr, value: Value) -> None:
     """Note outside data that is written, as key or as value, to where what was checked is kept."""
     if not isinstance(target, ir.Item):
         return
-    stores, rule = frame.engine.knowledge.stores, frame.engine.knowledge.by_kind.get("trust-boundary")
+    stores, rule = frame.knowledge.stores, frame.knowledge.by_kind.get("trust-boundary")
     if rule is None or (dotted_name(target.base) or "").rpartition(".")[2] not in {
         s.rpartition(".")[2] for s in stores
     }:

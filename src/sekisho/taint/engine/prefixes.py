@@ -48,7 +48,7 @@ def _texts(prefix: Value) -> list[str]:
 
 def _rejected(frame: Frame, subject: ir.Expr, texts: list[str], env: Env) -> None:
     for text in texts:
-        safe = frame.engine.knowledge.rejected_prefixes.get(text, EMPTY)
+        safe = frame.knowledge.rejected_prefixes.get(text, EMPTY)
         if safe:
             mark(frame, subject, env, safe)
         if text == "//":

@@ -84,7 +84,7 @@ def _from_code(hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
 
 
 def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
-    source = next(s for s in engine.knowledge.sources.values() if s.id == hit.taint.origin.name)
+    source = engine.knowledge.source(hit.taint.origin.name)
     mode = Mode.APPLICATION if Mode.APPLICATION in modes else Mode.LIBRARY
     if hit.needs <= hit.taint.facts and (source.mode is Mode.BOTH or mode is Mode.APPLICATION):
         yield Candidate(hit, Way(mode, source.why), None, _confidence(hit, mode))
@@ -94,12 +94,13 @@ def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozens
     origin = hit.taint.origin
     if origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
+    knowledge = engine.knowledge.of(function.module.lowered.language)
     way = (
-        application_way(engine.program, engine.knowledge, function, origin, hit.rule)
+        application_way(engine.program, knowledge, function, origin, hit.rule)
         if Mode.APPLICATION in modes
         else None
     )
-    if way is None and Mode.LIBRARY in modes and not is_framework_parameter(engine.knowledge, function, origin):
+    if way is None and Mode.LIBRARY in modes and not is_framework_parameter(knowledge, function, origin):
         way = library_way(engine.program, function, origin, hit.rule, hit.taint.facts)
         if way is None and hit.rule.constructor:
             way = _constructor_way(engine, function, hit)

@@ -26,7 +26,7 @@ class Condition:
 
     `absent`: it is not given; `among`: it is one of these texts, whatever their case; `below`: a number smaller than
     this; `bits`: a number with one of these bits; `named`: the end of a dotted name; `contains`: a text is among its
-    items. `key`: what is under this key of the argument is asked, not the argument.
+    items; `matches`: its text, in lower case, has a match of this pattern. `key`: what is under this key of the argument is asked, not the argument.
     """
 
     slot: Slot
@@ -39,6 +39,7 @@ class Condition:
     below: int | None = None
     bits: int | None = None
     contains: str = ""
+    matches: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +84,19 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A name whose value comes from outside."""
+    """A name whose value comes from outside. `facts`: what is true of it, for sinks that ask for it."""
 
     id: str
     why: str
     mode: Mode
     safe: frozenset[str]
+    facts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Parameters that a framework fills. What is empty is not asked. `address`: the decorator's first argument is text,
-    as a route's is."""
+    as a route's is. `marked`: annotations of the parameter itself; `plain`: types that the framework fills by other means."""
 
     id: str
     why: str
@@ -110,6 +112,8 @@ class Entry:
     receiver: bool
     address: bool
     safe: frozenset[str]
+    marked: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +178,9 @@ class NameCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name; `caught`: what an
-    error says, where a view catches it."""
+    """What is known of one language, indexed the way the engine asks. `calls` by dotted name, `methods` by last name;
+    `caught`: what an error says, where a view catches it; `bases`: what a type has by inheritance; `returns`: the type
+    of what a call gives; `types`: every type that is spoken of; `languages`: the same for the other languages."""
 
     kinds: frozenset[str]
     rules: Mapping[str, Rule]
@@ -204,3 +209,16 @@ class Knowledge:
     pages: frozenset[str]
     stores: frozenset[str]
     caught: Source | None
+    bases: Mapping[str, tuple[str, ...]]
+    returns: Mapping[str, str]
+    types: frozenset[str]
+    languages: "Mapping[str, Knowledge]"
+
+    def of(self, language: str) -> "Knowledge":
+        """Return what is known of `language`."""
+        return self.languages.get(language, self)
+
+    def source(self, name: str) -> Source:
+        """Return the source with the id `name`, of any language."""
+        every = (source for known in (self, *self.languages.values()) for source in known.sources.values())
+        return next(source for source in every if source.id == name)
