@@ -40,7 +40,7 @@ def _of_external(frame: Frame, node: ir.Attribute, base: Value, ref: External) -
     if known is not None:
         return known
     below = read(base, key)
-    made = external(ref.name, node.name)
+    made = external(frame.engine.home_of(frame.knowledge, ref.name, node.name), node.name)
     if made is None:
         return Value(below.taints)
     taints = below.taints
@@ -81,7 +81,7 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
     if declared is not None:
         return Value(below.taints, declared.const, declared.ref, declared.items, below.self_origin)
     for foreign in definition.foreign:
-        made = external(foreign, node.name)
+        made = external(frame.engine.home_of(frame.knowledge, foreign, node.name), node.name)
         if made is not None:
             source = frame.knowledge.sources.get(made.name)
             taints = below.taints if source is None else (source_taint(frame, node, source, made.name),)
@@ -110,7 +110,7 @@ def _of_super(frame: Frame, node: ir.Attribute, ref: SuperRef) -> Value:
         if found is not None:
             return Value(ref=FunctionRef(found, ref.receiver))
     for foreign in ref.definition.foreign:
-        made = external(foreign, node.name)
+        made = external(frame.engine.home_of(frame.knowledge, foreign, node.name), node.name)
         if made is not None:
             return Value(ref=made)
     return Value()

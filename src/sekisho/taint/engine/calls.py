@@ -1,5 +1,8 @@
 """A call: find out what is called, then let it work."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sekisho.taint import ir
 from sekisho.taint.engine.apply import Application, apply_function, joined_results, pass_on_hits, written
 from sekisho.taint.engine.arguments import Arguments, bind, evaluate_arguments
@@ -9,7 +12,9 @@ from sekisho.taint.engine.checks import check_call, check_logging, check_named_a
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.marks import mark
-from sekisho.taint.engine.methods import METHODS
+from sekisho.taint.engine.java_functions import JAVA_FUNCTIONS
+from sekisho.taint.engine.java_methods import JAVA_METHODS, bean_method
+from sekisho.taint.engine.methods import METHODS, Method
 from sekisho.taint.engine.patterns_in_calls import reach_patterns
 from sekisho.taint.engine.refs import (
     ClassRef,
@@ -28,6 +33,7 @@ from sekisho.taint.program import Class, Function
 _MAX_NAMESAKES = 2
 # Overriding methods that are looked at where the base's does nothing.
 _MAX_OVERRIDES = 4
+_PLAIN = frozenset({"int", "long", "boolean", "char", "double", "Integer", "Long", "Boolean"})
 
 
 def call(frame: Frame, node: ir.Call) -> Value:
@@ -87,10 +93,10 @@ def _call_function(
     base = node.target.base if isinstance(node.target, ir.Attribute) and ref.bound is not None else None
     if isinstance(receiver, Value) and isinstance(receiver.ref, SuperRef):
         base = _receiver_name(frame, node)
-    functions = [ref.function]
+    functions = _overloads(ref.function.owner, ref.function, arguments)
     owner = ref.bound.ref if ref.bound is not None else None
-    if isinstance(owner, InstanceRef) and frame.engine.types.is_abstract(ref.function):
-        functions = _overrides(owner.definition, ref.function) or functions
+    if isinstance(owner, InstanceRef) and frame.engine.types.is_abstract(functions[0]):
+        functions = _overrides(owner.definition, functions[0]) or functions
     results = [
         apply_function(frame, node, function, ref.bound, arguments, receiver=base, sure=len(functions) == 1)
         for function in functions
@@ -102,6 +108,30 @@ def _call_function(
     return result
 
 
+def _overloads(owner: Class | None, function: Function, arguments: Arguments) -> list[Function]:
+    """Where a class has several methods of a name, those that fit the arguments."""
+    name = function.definition.name
+    if owner is None or not owner.overloads or len(owner.overloads.get(name, ())) < 2 and function.accepts(len(arguments.positional)):
+        return [function]
+    fitting = owner.overloaded(name, len(arguments.positional))
+    fitting = [found for found in fitting if _fits(found, arguments)] or fitting
+    return fitting[:_MAX_OVERRIDES] or [function]
+
+
+def _fits(function: Function, arguments: Arguments) -> bool:
+    """Say whether no argument is plainly of another type than its parameter."""
+    parameters = function.definition.parameters[function.receiver is not None :]
+    for parameter, value in zip(parameters, arguments.positional, strict=False):
+        declared = parameter.annotation.id if isinstance(parameter.annotation, ir.Name) else ""
+        if isinstance(value.const, str) and len(value.const) != 1 and declared not in {"String", "Object", "CharSequence"}:
+            return False
+        if type(value.const) is int and declared in {"String", "boolean"}:
+            return False
+        if isinstance(value.ref, External) and value.ref.name == "java.lang.String" and declared in _PLAIN:
+            return False
+    return True
+
+
 def _receiver_name(frame: Frame, node: ir.Call) -> ir.Expr | None:
     """`super().m()` writes into the method's own receiver."""
     function = frame.function
@@ -110,7 +140,11 @@ def _receiver_name(frame: Frame, node: ir.Call) -> ir.Expr | None:
 
 def _overrides(definition: Class, function: Function) -> list[Function]:
     name = function.definition.name
-    found = [made.methods[name] for made in definition.descendants if name in made.methods]
+    count = len(function.definition.parameters) - (function.receiver is not None)
+    found: list[Function] = []
+    for made in definition.descendants:
+        listed = made.overloads.get(name) or [made.methods[name]] if name in made.methods else []
+        found.extend(method for method in listed if not made.overloads or method.accepts(count))
     return found[:_MAX_OVERRIDES]
 
 
@@ -132,11 +166,13 @@ def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Argume
     constructor = definition.find("__init__")
     if constructor is None or constructor.receiver is None:
         return _fields(frame, definition, made, arguments)
-    summary = frame.engine.summary_of(constructor, frame)
-    values, _ = bind(constructor, made, arguments)
-    application = Application(frame, node, constructor, values, sure=True)
-    pass_on_hits(application, summary)
-    return written(application, summary, constructor.receiver, made)
+    for chosen in _overloads(constructor.owner, constructor, arguments):
+        summary = frame.engine.summary_of(chosen, frame)
+        values, _ = bind(chosen, made, arguments)
+        application = Application(frame, node, chosen, values, sure=True)
+        pass_on_hits(application, summary)
+        made = written(application, summary, chosen.receiver or "", made)
+    return made
 
 
 def _fields(frame: Frame, definition: Class, made: Value, arguments: Arguments) -> Value:
@@ -155,7 +191,8 @@ def _call_external(
     frame: Frame, node: ir.Call, name: str, callee: Value, receiver: Value | None, arguments: Arguments
 ) -> Value:
     reach_patterns(frame, node, name, receiver, arguments)
-    special = _CALLING.get(name) or BUILTINS.get(name)
+    idioms = IDIOMS[frame.module.lowered.language]
+    special = idioms.functions.get(name)
     if special is not None:
         reach_sinks(frame, node, frame.knowledge.call_sinks.get(name, ()), receiver, arguments)
         result = special(frame, node, arguments)
@@ -171,11 +208,11 @@ def _call_external(
         holds_after(frame, node, guard)
     flows = knowledge.call_flows.get(name, ())
     if not flows and last:
-        method = METHODS.get(last)
+        method = idioms.method(last)
         if method is not None and receiver is not None:
             found = method(frame, node, receiver, arguments)
             if found is not None:
-                return _typed(found, receiver)
+                return found if frame.module.packaged else _typed(found, receiver)
         flows = knowledge.method_flows.get(last, ())
         namesakes = _fitting(frame, last, arguments) if receiver is not None and not flows and not sinks else []
         if namesakes and receiver is not None:
@@ -219,7 +256,10 @@ def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | 
     guard = knowledge.method_guards.get(name)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)
-    method = METHODS.get(name)
+    if isinstance(receiver.ref, FunctionRef) and frame.module.packaged:
+        # A function is an object whose only method calls it, whatever that method is called.
+        return _apply(frame, node, receiver, arguments)
+    method = IDIOMS[frame.module.lowered.language].method(name)
     if method is not None:
         found = method(frame, node, receiver, arguments)
         if found is not None:
@@ -311,4 +351,61 @@ _CALLING = {
     "asyncio.to_thread": _call_later,
     "starlette.concurrency.run_in_threadpool": _call_later,
     "fastapi.concurrency.run_in_threadpool": _call_later,
+}
+
+
+def _item_of(receiver: Value) -> Value:
+    return read(receiver, ANY) if receiver.items else Value(receiver.taints, receiver.const, receiver.ref)
+
+
+def _mapped(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`stream.map(f)`, `optional.map(f)`: f of each item."""
+    if not arguments.positional:
+        return None
+    given = Arguments()
+    given.positional, given.nodes = [_item_of(receiver)], [None]
+    if not isinstance(arguments.positional[0].ref, FunctionRef | External | ClassRef):
+        return Value(items={ANY: given.positional[0]})
+    return Value(items={ANY: _apply(frame, node, arguments.positional[0], given)})
+
+
+def _apply(frame: Frame, node: ir.Call, function: Value, given: Arguments) -> Value:
+    """Call what `Type::method` or a lambda is: of a method without an object, the first argument is the object."""
+    ref = function.ref
+    if isinstance(ref, FunctionRef) and ref.bound is None and ref.function.receiver is not None and given.positional:
+        return invoke(frame, node, Value(ref=FunctionRef(ref.function, given.positional[0])), None, Arguments())
+    object_ = given.positional[0] if isinstance(ref, External) and given.positional else None
+    return invoke(frame, node, function, object_, given)
+
+
+def _kept(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`forEach(f)`, `filter(f)`, `ifPresent(f)`: f sees each item; the items stay what they are."""
+    if arguments.positional:
+        _mapped(frame, node, receiver, arguments)
+    return receiver
+
+
+class _Idioms:
+    """What one language has built in: methods by last name, functions by dotted name."""
+
+    def __init__(self, methods: dict[str, Method], functions: dict[str, Any], other: Callable[[str], Method | None]):
+        self.methods = methods
+        self.functions = functions
+        self._other = other
+
+    def method(self, name: str) -> Method | None:
+        return self.methods.get(name) or self._other(name)
+
+
+IDIOMS: dict[str, _Idioms] = {
+    "python": _Idioms(METHODS, {**BUILTINS, **_CALLING}, lambda name: None),
+    "java": _Idioms(
+        {
+            **JAVA_METHODS,
+            **dict.fromkeys(("map", "flatMap", "mapToObj", "thenApply"), _mapped),
+            **dict.fromkeys(("filter", "forEach", "ifPresent", "peek"), _kept),
+        },
+        {**JAVA_FUNCTIONS, "super": BUILTINS["super"]},
+        bean_method,
+    ),
 }

@@ -7,6 +7,8 @@ from sekisho.taint.engine import containers
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.calls import call
+from sekisho.taint.engine.arithmetic import compared, computed
+from sekisho.taint.engine.declared import as_declared
 from sekisho.taint.engine.frame import Frame, join_env
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.prefixes import separator_ended
@@ -73,7 +75,10 @@ def _slice(frame: Frame, node: ir.Slice) -> Value:
 
 def _concat(frame: Frame, node: ir.Concat) -> Value:
     parts = [frame.value(part) for part in node.parts]
-    if node.text:
+    total = computed("+", [part.const for part in parts]) if not node.text else None
+    if total is not None:
+        return constant(total)
+    if node.text or any(isinstance(part.const, str) for part in parts):
         parts = [_as_text(part) for part in parts]
     made = concatenated(parts)
     if made.const is UNKNOWN and made.items is None and separator_ended(parts):
@@ -102,6 +107,9 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
             tuple(taint.changed(drop=_NOT_RESOLVED, facts=_JOINED) for taint in all_taints(right)),
         )
         return Value(taints, ref=left.ref if isinstance(left.ref, External) else None)
+    number = computed(node.operator, [left.const, right.const])
+    if number is not None:
+        return constant(number)
     if node.operator == "|":
         return join(left, right)
     return Value(merge_taints(left.taints, right.taints)) if node.operator == "*" else NOTHING
@@ -115,7 +123,8 @@ def _compare(frame: Frame, node: ir.Compare) -> Value:
         return constant(left.const == right.const)
     if node.operator in {"!=", "is not"}:
         return constant(left.const != right.const)
-    return NOTHING
+    answer = compared(node.operator, left.const, right.const)
+    return NOTHING if answer is None else constant(answer)
 
 
 def _not(frame: Frame, node: ir.Not) -> Value:
@@ -219,6 +228,10 @@ def _closure(frame: Frame, node: ir.Closure) -> Value:
     return Value(ref=FunctionRef(function, None))
 
 
+def _cast(frame: Frame, node: ir.Cast) -> Value:
+    return as_declared(frame, frame.value(node.value), node.annotation)
+
+
 def _opaque(frame: Frame, node: ir.Opaque) -> Value:
     return everything([frame.value(operand) for operand in node.operands])
 
@@ -244,5 +257,6 @@ TABLE: dict[type, Callable[..., Value]] = {
     ir.Comprehension: _comprehension,
     ir.Produce: _produce,
     ir.Closure: _closure,
+    ir.Cast: _cast,
     ir.Opaque: _opaque,
 }

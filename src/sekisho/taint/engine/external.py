@@ -107,11 +107,12 @@ def call_result(
 ) -> Value:
     """Return what the call gives. `name`: the dotted name of what is called; `flows`: what is known of it."""
     source = frame.knowledge.sources.get(name) if name is not None else None
-    if source is not None and not callee.taints:
-        return Value((source_taint(frame, node, source, name or ""),), ref=External(name or ""))
+    made = frame.knowledge.returns.get(name or "", name)
+    if source is not None and (not callee.taints or frame.module.packaged):
+        return Value((source_taint(frame, node, source, name or ""),), ref=External(made or ""))
     if not flows:
         taints = tuple(t.changed(facts=_ASSUMED) for t in all_taints(flowing(arguments, receiver, None)))
-        ref = External(name) if name is not None else None
+        ref = External(made) if made is not None else None
         return Value(merge_taints(callee.taints, taints), ref=ref)
     return _through(frame, node, name, flows, receiver, arguments)
 
@@ -125,7 +126,8 @@ def _through(
     arguments: Arguments,
 ) -> Value:
     made = _joined_path(receiver, arguments) if flows[0].join_path else flowing(arguments, receiver, flows[0].slots)
-    taints, ref, views = made.taints, External(name) if name is not None else None, False
+    result = frame.knowledge.returns.get(name or "", name)
+    taints, ref, views = made.taints, External(result) if result is not None else None, False
     for flow in flows:
         taints = let_through(flow, taints)
         views = views or flow.view
@@ -164,4 +166,4 @@ def _is_module(receiver: Value) -> bool:
     return isinstance(receiver.ref, External) and not receiver.taints and receiver.ref.name in _PATH_MODULES
 
 
-_PATH_MODULES = frozenset({"os.path", "posixpath", "ntpath", "pathlib", "anyio"})
+_PATH_MODULES = frozenset({"os.path", "posixpath", "ntpath", "pathlib", "anyio", "java.nio.file.Paths", "java.nio.file.Path"})

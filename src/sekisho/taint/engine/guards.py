@@ -23,7 +23,9 @@ from sekisho.taint.engine.values import (
 )
 
 _ALL = frozenset({HARMLESS})
-_NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"})
+_NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"}) | {f"java.lang.{name}" for name in ("Integer", "Long", "Number", "Boolean", "Double")}
+_PREFIXES = frozenset({"startswith", "startsWith"})
+_WHOLE = frozenset({"java.util.regex.Pattern.matches"})
 _MATCHERS = {"re.match": False, "re.fullmatch": True, "re.search": False}
 
 
@@ -175,14 +177,16 @@ def _call(frame: Frame, test: ir.Call, truth: bool, env: Env) -> Env | None:
         _by_summary(frame, test, callee.ref, truth, env)
         return env
     name = callee.ref.name if isinstance(callee.ref, External) else ""
-    if name == "isinstance" and truth:
+    if name in {"isinstance", "instanceof"} and truth:
         _instance(frame, test, env)
     elif name in {"any", "all"}:
         return _quantified(frame, test, name == "all", truth, env)
     elif name == "bool" and len(test.arguments) == 1:
         return refine(frame, test.arguments[0].value, truth, env)
-    elif method == "startswith" and receiver is not None:
+    elif method in _PREFIXES and receiver is not None and name not in frame.knowledge.call_guards:
         starts_with(frame, test, receiver, truth, env)
+    elif name in _WHOLE or (name.rpartition(".")[2] == "matches" and receiver is not None):
+        _whole_match(frame, test, receiver, name, truth, env)
     elif name in _MATCHERS or (name.startswith("re.compile.") and method in {"match", "fullmatch", "search"}):
         _pattern(frame, test, receiver, name, truth, env)
     else:
@@ -284,6 +288,29 @@ def _pattern(frame: Frame, test: ir.Call, receiver: Value | None, name: str, tru
     elif why:
         weak = Guard(frame.point(test.at), test, why, frame.knowledge.kinds)
         mark(frame, node, env, EMPTY, guards=(weak,), views=False)
+
+
+def _whole_match(
+    frame: Frame, test: ir.Call, receiver: Value | None, name: str, truth: bool, env: Env
+) -> None:
+    """`text.matches(pattern)`, `Pattern.matches(pattern, text)`, `compiled.matcher(text).matches()`."""
+    target = test.target.base if isinstance(test.target, ir.Attribute) else None
+    if name in _WHOLE and len(test.arguments) == 2:
+        pattern, subject = frame.value(test.arguments[0].value), test.arguments[1].value
+    elif len(test.arguments) == 1 and target is not None:
+        pattern, subject = frame.value(test.arguments[0].value), target
+    elif isinstance(target, ir.Call) and isinstance(target.target, ir.Attribute) and target.arguments:
+        pattern, subject = read(frame.value(target.target.base), ".pattern"), target.arguments[0].value
+    else:
+        return
+    if not truth or not isinstance(pattern.const, str):
+        return
+    safe, why = judge_pattern(pattern.const, "fullmatch", frame.knowledge.kinds)
+    if safe:
+        mark(frame, subject, env, safe)
+    elif why:
+        weak = Guard(frame.point(test.at), test, why, frame.knowledge.kinds)
+        mark(frame, subject, env, EMPTY, guards=(weak,), views=False)
 
 
 def _known_check(frame: Frame, test: ir.Call, name: str, method: str, truth: bool, env: Env) -> None:

@@ -41,7 +41,28 @@ def _page_of(value: Value) -> Value:
 
 def _is_page(frame: Frame, function: Function) -> bool:
     pages = frame.knowledge.pages
+    if frame.module.packaged:
+        return _gives_page(frame, function)
     return any(name in pages for decorator in function.definition.decorators for name in _names(frame, decorator))
+
+
+def _gives_page(frame: Frame, function: Function) -> bool:
+    """A method whose text is the body of the answer, as it says itself or its class; other results become JSON."""
+    returns, owner = function.definition.returns, function.owner
+    if not isinstance(returns, ir.Name) or returns.id != "String" or owner is None:
+        return False
+    decorators = function.definition.decorators
+    routes = [d for d in decorators if isinstance(d, ir.Call) and any(a.name == "produces" for a in d.arguments)]
+    plain = any("HTML" not in part.upper() for route in routes for part in _produced(route))
+    named = (name for decorator in (*decorators, *owner.definition.decorators) for name in _names(frame, decorator))
+    return not plain and any(name in frame.knowledge.pages for name in named)
+
+
+def _produced(route: ir.Call) -> Iterator[str]:
+    for argument in route.arguments:
+        if argument.name == "produces":
+            value = argument.value
+            yield str(value.value) if isinstance(value, ir.Literal) else dotted_name(value) or "HTML"
 
 
 def _names(frame: Frame, decorator: ir.Expr) -> Iterator[str]:

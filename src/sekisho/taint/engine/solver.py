@@ -49,6 +49,7 @@ class Engine:
         self._users: dict[Function, set[Function]] = {}
         self._builtins: dict[str, Value] = {}
         self._spent: set[Function] = set()
+        self._homes: dict[tuple[int, str, str], str] = {}
         # The same pattern is met at every look at a function.
         self.growth = cache(growth_of)
 
@@ -58,6 +59,7 @@ class Engine:
         """Look at every module, then at every function until the summaries stand still or the rounds are used up."""
         for module in self.program.modules:
             self._run_module(module)
+        self.types.forget()
         order = bottom_up(self.program)
         rank = {function: number for number, function in enumerate(order)}
         queue = list(range(len(order)))
@@ -140,7 +142,7 @@ class Engine:
         ref = None
         if parameter.annotation is not None and parameter.kind in {"plain", "named"}:
             ref = self.types.declared(function.module, parameter.annotation)
-        if isinstance(ref, External) and ref.name in {"str", "bytes", "typing.Any", "object"}:
+        if isinstance(ref, External) and ref.name in {"str", "bytes", "typing.Any", "object", "java.lang.Object"}:
             ref = None
         return Value(taints, ref=ref, self_origin=origin)
 
@@ -211,10 +213,22 @@ class Engine:
             return self._globals.get(home[0], {}).get(home[1], NOTHING)
         if name in module.symbols:
             return NOTHING
+        if name.endswith(".this"):
+            return Value(ref=self.types.declared(module, ir.Name(0, name.removesuffix(".this"))))
         builtin = self._builtins.get(name)
         if builtin is None:
             builtin = self._builtins[name] = Value(ref=External(name))
         return builtin
+
+    def home_of(self, knowledge: Knowledge, kind: str, member: str) -> str:
+        """Return the foreign type, `kind` or one that it inherits from, of whose `member` something is known."""
+        if kind not in knowledge.bases:
+            return kind
+        key = (id(knowledge), kind, member)
+        found = self._homes.get(key)
+        if found is None:
+            found = self._homes[key] = knowledge.home_of(kind, member)
+        return found
 
     def member_value(self, module: Module, name: str) -> Value:
         """Return `module.name`."""

@@ -218,6 +218,16 @@ class Knowledge:
         """Return what is known of `language`."""
         return self.languages.get(language, self)
 
+    def home_of(self, kind: str, member: str) -> str:
+        """Return the type, `kind` or one that it inherits from, of whose `member` something is known; else `kind`."""
+        tables = (self.call_sinks, self.call_flows, self.sources, self.call_checks, self.call_guards, self.returns)
+        order = [kind]
+        for current in order:
+            if any(f"{current}.{member}" in table for table in tables):
+                return current
+            order.extend(base for base in self.bases.get(current, ()) if base not in order)
+        return kind
+
     def source(self, name: str) -> Source:
         """Return the source with the id `name`, of any language."""
         every = (source for known in (self, *self.languages.values()) for source in known.sources.values())
