@@ -49,7 +49,7 @@ def analyze_modules(
     lowered = [module for module in listed if isinstance(module, ir.ModuleIR)]
     refused = [module for module in listed if isinstance(module, NotAnalyzed)]
     known = knowledge or default_knowledge()
-    engine = Engine(Program(lowered, known.types), known, budget or Budget())
+    engine = Engine(Program(lowered, known.every_type()), known, budget or Budget())
     engine.run()
     gaps = {*refused, *engine.gaps, *(gap for module in lowered for gap in _gaps(module))}
     return Analysis(

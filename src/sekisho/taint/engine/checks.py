@@ -145,6 +145,20 @@ def check_decorators(frame: Frame, function: Function) -> None:
             note(frame, check.rule, decorator.at, decorator, check.why)
 
 
+def check_override(frame: Frame, function: Function) -> None:
+    """Note a method that should refuse and does not."""
+    owner, name = function.owner, function.definition.name
+    for override in frame.knowledge.overrides:
+        if owner is None or name not in override.methods or override.bases.isdisjoint(owner.foreign):
+            continue
+        body = function.definition.body
+        given = body[0].value if len(body) == 1 and isinstance(body[0], ir.Return) else None
+        agrees = isinstance(given, ir.Literal) and given.value is True
+        if agrees if override.agrees else not body or (len(body) == 1 and isinstance(body[0], ir.Return)):
+            node = ir.Name(function.definition.at, name)
+            note(frame, override.rule, function.definition.at, node, override.why)
+
+
 def check_parameters(frame: Frame, function: Function) -> None:
     """Note a secret that a parameter has as its default."""
     for parameter in function.definition.parameters:

@@ -12,7 +12,7 @@ from sekisho.taint import ir
 from sekisho.taint.budget import Budget
 from sekisho.taint.engine.apply import Application
 from sekisho.taint.engine.callgraph import bottom_up
-from sekisho.taint.engine.checks import check_decorators, check_module, check_parameters
+from sekisho.taint.engine.checks import check_decorators, check_module, check_override, check_parameters
 from sekisho.taint.engine.exits import checks_at_exits
 from sekisho.taint.engine.expressions import TABLE
 from sekisho.taint.engine.frame import BudgetSpent, Env, Frame
@@ -107,6 +107,7 @@ class Engine:
         frame = self._frame_for(function, {}, frozenset())
         check_decorators(frame, function)
         check_parameters(frame, function)
+        check_override(frame, function)
         summary = self._finish(frame, function)
         before = self.summaries.get(function)
         self.summaries[function] = summary
@@ -117,6 +118,7 @@ class Engine:
         if outer.env is None:
             return
         frame = self._frame_for(function, dict(outer.env), outer.owners)
+        check_override(frame, function)
         frame.steps = outer.steps
         summary = self._finish(frame, function)
         outer.steps = frame.steps

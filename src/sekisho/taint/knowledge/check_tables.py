@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sekisho.taint.knowledge.model import Condition, ImportCheck, NameCheck, Rule, Setting, Slot
+from sekisho.taint.knowledge.model import Condition, ImportCheck, NameCheck, Override, Rule, Setting, Slot
 from sekisho.taint.knowledge.table import Table
 
-CHECK_TABLES = frozenset({"check", "setting", "import", "literal", "logged", "predictable"})
+CHECK_TABLES = frozenset({"check", "setting", "import", "literal", "logged", "override", "predictable"})
 # What a condition may ask; one of them.
 _QUESTIONS = ("is", "named", "present", "absent", "among", "below", "bits", "contains", "matches")
 
@@ -81,6 +81,20 @@ def parse_imports(tables: Iterable[Table], rules: Mapping[str, Rule]) -> dict[st
             found[name] = (*found.get(name, ()), check)
         table.end()
     return found
+
+
+def parse_overrides(tables: Iterable[Table], rules: Mapping[str, Rule]) -> tuple[Override, ...]:
+    """Return the methods that must do something."""
+    found: list[Override] = []
+    for table in tables:
+        does = table.text("does")
+        if does not in {"nothing", "true"}:
+            raise table.refuse(f"does cannot be {does}")
+        bases, methods = frozenset(table.texts("bases")), frozenset(table.texts("methods"))
+        why, rule = table.text("why"), rule_of(table, rules)
+        found.append(Override(rule=rule, why=why, bases=bases, methods=methods, agrees=does == "true"))
+        table.end()
+    return tuple(found)
 
 
 def parse_names(tables: Iterable[Table], rules: Mapping[str, Rule]) -> tuple[NameCheck, ...]:

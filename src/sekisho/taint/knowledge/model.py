@@ -159,6 +159,18 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A method that a class below one of `bases` must not have so: with a body that does nothing, or that only says yes
+    (`agrees`)."""
+
+    rule: Rule
+    why: str
+    bases: frozenset[str]
+    methods: frozenset[str]
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCheck:
     """An import that is weak unless the module speaks of one of `unless`."""
 
@@ -203,6 +215,7 @@ class Knowledge:
     decorator_checks: Mapping[str, tuple[Check, ...]]
     settings: Mapping[str, tuple[Setting, ...]]
     imports: Mapping[str, tuple[ImportCheck, ...]]
+    overrides: tuple[Override, ...]
     literals: tuple[NameCheck, ...]
     logged: tuple[NameCheck, ...]
     predictable: tuple[NameCheck, ...]
@@ -217,6 +230,10 @@ class Knowledge:
     def of(self, language: str) -> "Knowledge":
         """Return what is known of `language`."""
         return self.languages.get(language, self)
+
+    def every_type(self) -> frozenset[str]:
+        """Return the types that are spoken of in any language."""
+        return self.types.union(*(known.types for known in self.languages.values()))
 
     def home_of(self, kind: str, member: str) -> str:
         """Return the type, `kind` or one that it inherits from, of whose `member` something is known; else `kind`."""

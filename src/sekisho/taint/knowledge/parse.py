@@ -12,6 +12,7 @@ from sekisho.taint.knowledge.check_tables import (
     asked,
     parse_imports,
     parse_names,
+    parse_overrides,
     parse_settings,
     rule_of,
 )
@@ -103,6 +104,7 @@ def _of_language(
         decorator_checks=checks.attributes,
         settings=parse_settings(found["setting"], rules),
         imports=parse_imports(found["import"], rules),
+        overrides=parse_overrides(found["override"], rules),
         literals=parse_names(found["literal"], rules),
         logged=parse_names(found["logged"], rules),
         predictable=parse_names(found["predictable"], rules),
