@@ -48,7 +48,11 @@ class Function:
         self.receiver = self._receiver()
 
     def _receiver(self) -> str | None:
-        if self.owner is None or not self.traits.isdisjoint({"staticmethod", "static"}) or not self.definition.parameters:
+        if (
+            self.owner is None
+            or not self.traits.isdisjoint({"staticmethod", "static"})
+            or not self.definition.parameters
+        ):
             return None
         first = self.definition.parameters[0]
         return first.name if first.kind == "plain" else None
@@ -73,7 +77,17 @@ class Class:
     """One class. `ancestors`: itself and its bases in the program, nearest first; `foreign`: the dotted names of bases
     outside of it; `overloads`: all methods of a name, where the language keeps more than one."""
 
-    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module", "overloads", "traits")
+    __slots__ = (
+        "ancestors",
+        "bases",
+        "definition",
+        "descendants",
+        "foreign",
+        "methods",
+        "module",
+        "overloads",
+        "traits",
+    )
 
     def __init__(self, module: Module, definition: ir.Class) -> None:
         self.module = module

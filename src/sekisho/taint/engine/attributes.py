@@ -72,6 +72,8 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
     if known is not None:
         return known
     method = definition.find(node.name)
+    if method is not None and frame.module.packaged and frame.engine.types.attribute_value(definition, node.name):
+        method = None
     if method is not None:
         if method.is_property:
             return frame.engine.property_value(frame, node, method, base)

@@ -41,7 +41,7 @@ def call(frame: Frame, node: ir.Call) -> Value:
     target, receiver = node.target, None
     if isinstance(target, ir.Attribute):
         receiver = frame.value(target.base)
-        callee = read_attribute(frame, target, receiver)
+        callee = _method_of(frame, target, receiver) or read_attribute(frame, target, receiver)
     else:
         callee = frame.value(target)
     arguments = evaluate_arguments(frame, node)
@@ -49,6 +49,17 @@ def call(frame: Frame, node: ir.Call) -> Value:
     check_named_arguments(frame, node)
     check_logging(frame, node)
     return invoke(frame, node, callee, receiver, arguments)
+
+
+def _method_of(frame: Frame, target: ir.Attribute, receiver: Value) -> Value | None:
+    """Where fields and methods have names of their own, return the method; one that no class has may be imported."""
+    if not frame.module.packaged or not isinstance(receiver.ref, InstanceRef):
+        return None
+    method = receiver.ref.definition.find(target.name)
+    if method is not None:
+        return Value(ref=FunctionRef(method, receiver))
+    found = frame.engine.program.namespaces.lookup(frame.module, target.name)
+    return Value(ref=FunctionRef(found, None)) if isinstance(found, Function) else None
 
 
 def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
@@ -111,7 +122,12 @@ def _call_function(
 def _overloads(owner: Class | None, function: Function, arguments: Arguments) -> list[Function]:
     """Where a class has several methods of a name, those that fit the arguments."""
     name = function.definition.name
-    if owner is None or not owner.overloads or len(owner.overloads.get(name, ())) < 2 and function.accepts(len(arguments.positional)):
+    if (
+        owner is None
+        or not owner.overloads
+        or len(owner.overloads.get(name, ())) < 2
+        and function.accepts(len(arguments.positional))
+    ):
         return [function]
     fitting = owner.overloaded(name, len(arguments.positional))
     fitting = [found for found in fitting if _fits(found, arguments)] or fitting
@@ -123,7 +139,11 @@ def _fits(function: Function, arguments: Arguments) -> bool:
     parameters = function.definition.parameters[function.receiver is not None :]
     for parameter, value in zip(parameters, arguments.positional, strict=False):
         declared = parameter.annotation.id if isinstance(parameter.annotation, ir.Name) else ""
-        if isinstance(value.const, str) and len(value.const) != 1 and declared not in {"String", "Object", "CharSequence"}:
+        if (
+            isinstance(value.const, str)
+            and len(value.const) != 1
+            and declared not in {"String", "Object", "CharSequence"}
+        ):
             return False
         if type(value.const) is int and declared in {"String", "boolean"}:
             return False
@@ -202,7 +222,9 @@ def _call_external(
     last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
     sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last, ())
     reach_sinks(frame, node, sinks, receiver, arguments)
-    check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments, receiver)
+    check_call(
+        frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments, receiver
+    )
     guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)

@@ -25,11 +25,13 @@ def as_declared(frame: Frame, value: Value, annotation: ir.Expr) -> Value:
     if isinstance(declared, External) and declared.name in _NUMBERS:
         own = tuple(taint for taint in value.taints if taint.origin.name.startswith(OWN))
         return Value(own, value.const, None, None, None, (), value.test)
-    if declared is None or value.const is not UNKNOWN or not _says_more(declared, value.ref):
+    if (
+        declared is None
+        or (value.const is not UNKNOWN and value.const is not None)
+        or not _says_more(declared, value.ref)
+    ):
         return value
-    return Value(
-        value.taints, value.const, declared, value.items, value.self_origin, value.made_from, value.test
-    )
+    return Value(value.taints, value.const, declared, value.items, value.self_origin, value.made_from, value.test)
 
 
 def _says_more(declared: object, ref: object | None) -> bool:

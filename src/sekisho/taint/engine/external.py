@@ -166,4 +166,6 @@ def _is_module(receiver: Value) -> bool:
     return isinstance(receiver.ref, External) and not receiver.taints and receiver.ref.name in _PATH_MODULES
 
 
-_PATH_MODULES = frozenset({"os.path", "posixpath", "ntpath", "pathlib", "anyio", "java.nio.file.Paths", "java.nio.file.Path"})
+_PATH_MODULES = frozenset(
+    {"os.path", "posixpath", "ntpath", "pathlib", "anyio", "java.nio.file.Paths", "java.nio.file.Path"}
+)

@@ -23,7 +23,9 @@ from sekisho.taint.engine.values import (
 )
 
 _ALL = frozenset({HARMLESS})
-_NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"}) | {f"java.lang.{name}" for name in ("Integer", "Long", "Number", "Boolean", "Double")}
+_NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"}) | {
+    f"java.lang.{name}" for name in ("Integer", "Long", "Number", "Boolean", "Double")
+}
 _PREFIXES = frozenset({"startswith", "startsWith"})
 _WHOLE = frozenset({"java.util.regex.Pattern.matches"})
 _MATCHERS = {"re.match": False, "re.fullmatch": True, "re.search": False}
@@ -290,9 +292,7 @@ def _pattern(frame: Frame, test: ir.Call, receiver: Value | None, name: str, tru
         mark(frame, node, env, EMPTY, guards=(weak,), views=False)
 
 
-def _whole_match(
-    frame: Frame, test: ir.Call, receiver: Value | None, name: str, truth: bool, env: Env
-) -> None:
+def _whole_match(frame: Frame, test: ir.Call, receiver: Value | None, name: str, truth: bool, env: Env) -> None:
     """`text.matches(pattern)`, `Pattern.matches(pattern, text)`, `compiled.matcher(text).matches()`."""
     target = test.target.base if isinstance(test.target, ir.Attribute) else None
     if name in _WHOLE and len(test.arguments) == 2:

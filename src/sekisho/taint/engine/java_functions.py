@@ -122,6 +122,13 @@ def _cookie(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
     return Value(content, ref=External("javax.servlet.http.Cookie"), items=settings)
 
 
+def _yaml(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | None:
+    """A parser that is given a safe constructor makes nothing but data."""
+    refs = [value.ref for value in arguments.positional]
+    safe = any(isinstance(ref, External) and ref.name.endswith(".SafeConstructor") for ref in refs)
+    return Value(ref=External("org.yaml.snakeyaml.Yaml"), items={"safe": constant(safe)})
+
+
 _CONTAINERS: Final = (
     [f"java.util.{name}" for name in ("ArrayList", "LinkedList", "HashMap", "LinkedHashMap", "TreeMap", "HashSet")]
     + [f"java.util.{name}" for name in ("LinkedHashSet", "TreeSet", "Vector", "Stack", "ArrayDeque", "Hashtable")]
@@ -158,4 +165,5 @@ JAVA_FUNCTIONS: Final[dict[str, JavaFunction]] = {
     "java.lang.String.join": _join,
     "java.util.regex.Pattern.compile": _pattern,
     "javax.servlet.http.Cookie": _cookie,
+    "org.yaml.snakeyaml.Yaml": _yaml,
 }

@@ -282,7 +282,31 @@ def _get_bean(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments
     return receiver.items.get(_bean_key(node))
 
 
+def _made_by(name: str) -> Method:
+    """A factory gives an object that is set up as it is itself."""
+
+    def method(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+        return Value(ref=External(name), items=receiver.items)
+
+    return method
+
+
+def _switched_on(key: str) -> Method:
+    def method(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+        if isinstance(node.target, ir.Attribute):
+            store(frame, node.target.base, key, constant(True))
+        return receiver
+
+    return method
+
+
 JAVA_METHODS: Final[dict[str, Method]] = {
+    "newDocumentBuilder": _made_by("javax.xml.parsers.DocumentBuilder"),
+    "newSAXParser": _made_by("javax.xml.parsers.SAXParser"),
+    "getXMLReader": _made_by("org.xml.sax.XMLReader"),
+    "newTransformer": _made_by("javax.xml.transform.Transformer"),
+    "enableDefaultTyping": _switched_on("default-typing"),
+    "activateDefaultTyping": _switched_on("default-typing"),
     "append": _append,
     "insert": _insert,
     "toString": _to_string,

@@ -95,11 +95,7 @@ def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozens
     if origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
     knowledge = engine.knowledge.of(function.module.lowered.language)
-    way = (
-        application_way(engine.program, knowledge, function, origin, hit.rule)
-        if Mode.APPLICATION in modes
-        else None
-    )
+    way = application_way(engine.program, knowledge, function, origin, hit.rule) if Mode.APPLICATION in modes else None
     if way is None and Mode.LIBRARY in modes and not is_framework_parameter(knowledge, function, origin):
         way = library_way(engine.program, function, origin, hit.rule, hit.taint.facts)
         if way is None and hit.rule.constructor:

@@ -40,7 +40,21 @@ _FIRST = LANGUAGES[0]
 # Marks that are not kinds of harm: of a path made absolute, and of what is harmless for every kind.
 _MARKS = frozenset({"resolved", "relative", "regex", "*"})
 _FLOW_TABLES = frozenset(
-    {"rule", "sink", "flow", "source", "entry", "guard", "common", "rejected", "prefix", "part", "page", "store", "type"}
+    {
+        "rule",
+        "sink",
+        "flow",
+        "source",
+        "entry",
+        "guard",
+        "common",
+        "rejected",
+        "prefix",
+        "part",
+        "page",
+        "store",
+        "type",
+    }
 )
 _TABLES = _FLOW_TABLES | CHECK_TABLES
 

@@ -17,6 +17,7 @@ from sekisho.taint.frontends.java.scopes import (
     ClassScope,
     JavaLowering,
     dotted_type,
+    field_types,
     members,
     modifiers,
     type_of,
@@ -54,11 +55,18 @@ def _class(lowering: JavaLowering, node: Node, name: str, bases: tuple[ir.Expr, 
     body = node.child_by_field_name("body") or node
     fields, methods = members(body)
     fields.update((text_of(part), False) for part in _components(node))
-    captured = bool(lowering.scopes) and isinstance(lowering.scopes[-1], set)
+    types = field_types(body)
+    captured = bool(lowering.scopes) and isinstance(lowering.scopes[-1], dict)
     depth = sum(isinstance(scope, ClassScope) for scope in lowering.scopes)
     receiver = f"this${depth}" if captured else "this"
     scope = ClassScope(
-        name=name, receiver=receiver, captured=captured, inherits=bool(bases), fields=fields, methods=methods
+        name=name,
+        receiver=receiver,
+        captured=captured,
+        inherits=bool(bases),
+        fields=fields,
+        types=types,
+        methods=methods,
     )
     qualname = lowering.enter(name)
     before, lowering.before = lowering.before, []
@@ -240,7 +248,7 @@ class _Members:
         if node is None:
             return None, ()
         outer, self._lowering.before = self._lowering.before, []
-        self._lowering.scopes.append(set())
+        self._lowering.scopes.append({})
         value = expression(self._lowering, node)
         self._lowering.scopes.pop()
         before, self._lowering.before = tuple(self._lowering.before), outer
@@ -273,7 +281,7 @@ class _Members:
         given = parameters(lowering, node.child_by_field_name("parameters"))
         if node.type == "compact_constructor_declaration":
             given = self._record
-        lowering.scopes.append({parameter.name for parameter in given})
+        lowering.scopes.append({parameter.name: parameter.annotation for parameter in given})
         body = node.child_by_field_name("body")
         block = tuple(lowering.statement(lowering, body)) if body is not None else ()
         if node.type == "compact_constructor_declaration":
@@ -356,7 +364,7 @@ def closure(lowering: JavaLowering, node: Node) -> ir.Expr:
     qualname = lowering.enter("<lambda>")
     given = parameters(lowering, node.child_by_field_name("parameters"))
     results, lowering.results = lowering.results, []
-    lowering.scopes.append({parameter.name for parameter in given})
+    lowering.scopes.append({parameter.name: parameter.annotation for parameter in given})
     outer, lowering.before = lowering.before, []
     if body is not None and body.type == "block":
         block = tuple(lowering.statement(lowering, body))

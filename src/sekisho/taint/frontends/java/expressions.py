@@ -83,7 +83,7 @@ def _field_access(lowering: JavaLowering, node: Node) -> ir.Expr:
 
 
 def _outer(lowering: JavaLowering, at: int, name: str) -> ir.Expr:
-    from_here = [scope for scope in lowering.scopes if not isinstance(scope, set) and scope.name == name]
+    from_here = [scope for scope in lowering.scopes if not isinstance(scope, dict) and scope.name == name]
     return lowering.owner(at, from_here[-1], static=False) if from_here else ir.Name(at, f"{name}.this")
 
 
@@ -202,7 +202,8 @@ def _update(lowering: JavaLowering, node: Node) -> ir.Expr:
 
 def _assignment(lowering: JavaLowering, node: Node) -> ir.Expr:
     target, value = assigned(lowering, node)
-    return ir.Bind(place_of(node), target, value)
+    annotation = lowering.type_of_target(target)
+    return ir.Bind(place_of(node), target, value if annotation is None else ir.Cast(place_of(node), value, annotation))
 
 
 def assigned(lowering: JavaLowering, node: Node) -> tuple[ir.Expr, ir.Expr]:
@@ -238,8 +239,8 @@ def _instance_of(lowering: JavaLowering, node: Node) -> ir.Expr:
     if pattern is not None:
         operators.bind_pattern(lowering, pattern, value)
     if name is not None and kind is not None:
-        lowering.declare(text_of(name))
         annotation = type_of(kind)
+        lowering.declare(text_of(name), annotation)
         bound = value if annotation is None else ir.Cast(at, value, annotation)
         value = ir.Bind(at, ir.Name(at, text_of(name)), bound)
     test = type_of(kind) if kind is not None else None

@@ -29,15 +29,15 @@ def question(at: int, receiver: ir.Expr, method: str, given: tuple[ir.Argument, 
     """Return what a call asks, if it is one of the questions for which the IR has an operation."""
     values = [argument.value for argument in given]
     match method, len(values):
-        case ("equals" | "contentEquals"), 1:
+        case (("equals" | "contentEquals"), 1):
             return ir.Compare(at, "==", receiver, values[0])
         case "equals", 2 if _is_named(receiver, "Objects") or _is_named(receiver, "StringUtils"):
             return ir.Compare(at, "==", values[0], values[1])
         case "equalsIgnoreCase", 1:
             return ir.Compare(at, "==", _lower_case(receiver), _lower_case(values[0]))
-        case ("contains" | "containsKey"), 1:
+        case (("contains" | "containsKey"), 1):
             return ir.Compare(at, "in", values[0], receiver)
-        case ("isEmpty" | "isBlank"), 0:
+        case (("isEmpty" | "isBlank"), 0):
             return ir.Compare(at, "==", receiver, ir.Literal(at, ""))
     return None
 
@@ -63,7 +63,7 @@ def bind_pattern(lowering: JavaLowering, node: Node, value: ir.Expr) -> None:
             bind_pattern(lowering, inside[1], value)
             return
         name = text_of(inside[1])
-        lowering.declare(name)
+        lowering.declare(name, type_of(inside[0]))
         lowering.before.append(ir.Assign(at, (ir.Name(at, name),), value, type_of(inside[0])))
     elif node.type in {"record_pattern", "record_pattern_body", "record_pattern_component"}:
         for child in inside:

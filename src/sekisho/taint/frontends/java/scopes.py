@@ -38,6 +38,7 @@ class ClassScope:
     inherits: bool
     static: bool = False
     fields: dict[str, bool] = field(default_factory=dict)
+    types: dict[str, ir.Expr | None] = field(default_factory=dict)
     methods: dict[str, bool] = field(default_factory=dict)
 
 
@@ -56,7 +57,7 @@ class JavaLowering(Lowering):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
-        self.scopes: list[ClassScope | set[str]] = []
+        self.scopes: list[ClassScope | dict[str, ir.Expr | None]] = []
         self.imported: set[str] = set()
         # Members that are imported by their own names, and the class of each.
         self.members: dict[str, str] = {}
@@ -74,15 +75,27 @@ class JavaLowering(Lowering):
         self._made += 1
         return f"<{what} {self._made}>"
 
-    def declare(self, name: str) -> None:
-        """Note a local variable of the innermost block."""
-        if self.scopes and isinstance(self.scopes[-1], set):
-            self.scopes[-1].add(name)
+    def declare(self, name: str, annotation: ir.Expr | None) -> None:
+        """Note a local variable of the innermost block, and its type."""
+        scope = self.scopes[-1] if self.scopes else None
+        if isinstance(scope, dict):
+            scope[name] = annotation
+
+    def type_of_target(self, target: ir.Expr) -> ir.Expr | None:
+        """Return the declared type of what is assigned to: whatever comes, that is what it is taken for."""
+        for scope in reversed(self.scopes):
+            if isinstance(scope, dict) and isinstance(target, ir.Name):
+                if target.id in scope:
+                    return scope[target.id]
+            elif isinstance(scope, ClassScope) and isinstance(target, ir.Attribute) and target.name in scope.types:
+                own = isinstance(target.base, ir.Name) and target.base.id in {scope.receiver, scope.name}
+                return scope.types[target.name] if own else None
+        return None
 
     def is_local(self, name: str) -> bool:
         """Say whether `name` is a local variable here."""
         for scope in reversed(self.scopes):
-            if isinstance(scope, set):
+            if isinstance(scope, dict):
                 if name in scope:
                     return True
             elif name in scope.fields or not scope.captured:
@@ -95,7 +108,7 @@ class JavaLowering(Lowering):
     def variable(self, at: int, name: str) -> ir.Expr:
         """Return what the simple name `name` means as a value."""
         for scope in reversed(self.scopes):
-            if isinstance(scope, set):
+            if isinstance(scope, dict):
                 if name in scope:
                     return ir.Name(at, name)
             elif name in scope.fields:
@@ -174,6 +187,17 @@ def modifiers(node: Node) -> frozenset[str]:
     return frozenset()
 
 
+def field_types(node: Node) -> dict[str, ir.Expr | None]:
+    """Return the declared types of the fields that stand directly in a class's body."""
+    found: dict[str, ir.Expr | None] = {}
+    for child in node.named_children:
+        if child.type in MEMBERS:
+            annotation = type_of(child.child_by_field_name("type"))
+            for declarator in child.children_by_field_name("declarator"):
+                found[_name(declarator)] = annotation if declarator.child_by_field_name("dimensions") is None else None
+    return found
+
+
 def _name(node: Node) -> str:
     name = node.child_by_field_name("name")
     return text_of(name) if name is not None else ""
@@ -192,7 +216,11 @@ def type_of(node: Node | None) -> ir.Expr | None:
         return None
     at = place_of(node)
     if node.type in {"generic_type", "annotated_type"}:
-        inner = [child for child in node.named_children if child.type not in {"type_arguments", "marker_annotation", "annotation"}]
+        inner = [
+            child
+            for child in node.named_children
+            if child.type not in {"type_arguments", "marker_annotation", "annotation"}
+        ]
         return type_of(inner[0]) if inner else None
     if node.type == "array_type":
         element = type_of(node.child_by_field_name("element"))

@@ -18,7 +18,7 @@ def block(lowering: JavaLowering, node: Node | None) -> ir.Block:
     if node is None:
         return ()
     lowering.depth += 1
-    lowering.scopes.append(set())
+    lowering.scopes.append({})
     try:
         if lowering.too_deep(node):
             return ()
@@ -53,7 +53,7 @@ def body_of(lowering: JavaLowering, node: Node | None) -> ir.Block:
     if node.type == "block":
         return block(lowering, node)
     lowering.depth += 1
-    lowering.scopes.append(set())
+    lowering.scopes.append({})
     try:
         return () if lowering.too_deep(node) else tuple(statement(lowering, node))
     finally:
@@ -77,7 +77,7 @@ def _simple(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
         return switch(lowering, node, None)
     value = expression(lowering, node)
     if isinstance(value, ir.Bind):
-        return (ir.Assign(at, (value.target,), value.value, None),)
+        return (ir.Assign(at, (value.target,), value.value, lowering.type_of_target(value.target)),)
     return (ir.Evaluate(at, value),)
 
 
@@ -94,7 +94,7 @@ def _assignment(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
     if rest is None:
         return ()
     target, value = assigned(lowering, rest)
-    return (ir.Assign(at, (*targets, target), value, None),)
+    return (ir.Assign(at, (*targets, target), value, lowering.type_of_target(target)),)
 
 
 def _local(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
@@ -109,9 +109,9 @@ def _declarator(lowering: JavaLowering, node: Node, annotation: ir.Expr | None) 
     at, name, value = place_of(node), node.child_by_field_name("name"), node.child_by_field_name("value")
     given = ir.Opaque(at, ()) if value is None else expression(lowering, value)
     text = text_of(name) if name is not None else ""
-    lowering.declare(text)
     if node.child_by_field_name("dimensions") is not None:
         annotation = None
+    lowering.declare(text, annotation)
     return (ir.Assign(at, (ir.Name(at, text),), given, annotation),)
 
 
@@ -130,7 +130,9 @@ def _yield(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
     value = expression(lowering, inside[0]) if inside else ir.Opaque(place_of(node), ())
     if not lowering.results:
         return (ir.Evaluate(place_of(node), value),)
-    return (ir.Assign(place_of(node), (lowering.results[-1],), value, None),)
+    # It ends its case, as `break` ends one of a statement.
+    at = place_of(node)
+    return (ir.Assign(at, (lowering.results[-1],), value, None), ir.Leave(at, False))
 
 
 def _break(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
@@ -178,7 +180,7 @@ def _do(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
 
 def _for(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
     at = place_of(node)
-    lowering.scopes.append(set())
+    lowering.scopes.append({})
     made: list[ir.Stmt] = []
     for child in node.children_by_field_name("init"):
         made.extend(_local(lowering, child) if child.type == "local_variable_declaration" else _simple(lowering, child))
@@ -196,7 +198,7 @@ def _each(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
     iterable = expression(lowering, node.child_by_field_name("value"))
     target = ir.Name(at, text_of(name) if name is not None else "")
     annotation = type_of(node.child_by_field_name("type"))
-    lowering.scopes.append({target.id})
+    lowering.scopes.append({target.id: annotation})
     body = body_of(lowering, node.child_by_field_name("body"))
     lowering.scopes.pop()
     if annotation is not None:
@@ -206,7 +208,7 @@ def _each(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
 
 def _try(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
     """Resources are opened within the body, and declared for it alone."""
-    lowering.scopes.append(set())
+    lowering.scopes.append({})
     resources = node.child_by_field_name("resources")
     opened = tuple(part for child in (named(resources) if resources else []) for part in _resource(lowering, child))
     body = (*opened, *block(lowering, node.child_by_field_name("body")))
@@ -230,7 +232,7 @@ def _handler(lowering: JavaLowering, node: Node) -> ir.Handler:
     parameter = next((child for child in node.named_children if child.type == "catch_formal_parameter"), None)
     name = parameter.child_by_field_name("name") if parameter is not None else None
     text = text_of(name) if name is not None else None
-    lowering.scopes.append({text} if text else set())
+    lowering.scopes.append({text: None} if text else {})
     body = block(lowering, node.child_by_field_name("body"))
     lowering.scopes.pop()
     return ir.Handler(None, text, body)

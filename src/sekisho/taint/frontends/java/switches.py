@@ -39,7 +39,7 @@ def switch(lowering: JavaLowering, node: Node, result: ir.Expr | None) -> Iterab
         name = ir.Name(at, lowering.fresh("switch"))
         made.append(ir.Assign(at, (name,), subject, None))
         subject = name
-    lowering.scopes.append(set())
+    lowering.scopes.append({})
     cases = [_case(lowering, child, subject, result) for child in (named(body) if body is not None else [])]
     lowering.scopes.pop()
     # (2)
