@@ -437,8 +437,8 @@ class Parameter(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function or method. `qualname` is dotted within its module and unique there; `returns`: the declared type of its
-    result. Modifiers that the language spells as words (`static`, `public`) stand among the decorators."""
+    """A function or method. `qualname` is dotted within its module and unique there; `returns`: the declared type of
+    its result. Modifiers that the language spells as words (`static`, `public`) stand among the decorators."""
 
     at: int
     name: str

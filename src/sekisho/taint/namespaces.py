@@ -18,10 +18,12 @@ class Namespaces:
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known
         self._types: dict[str, Class] = {}
+        self._found: dict[tuple[int, str], Class | Function | str | None] = {}
 
     def add(self, made: "Class") -> None:
         """Enter a class; of two with one name the first."""
         self._types.setdefault(made.name, made)
+        self._found.clear()
 
     def find(self, dotted: str) -> "Class | str":
         """Return the class of the program with this name, else the name."""
@@ -31,6 +33,12 @@ class Namespaces:
         """Return what `name`, which the file itself does not define, means in it."""
         if "." in name:
             return self.find(name)
+        key = (id(module), name)
+        if key not in self._found:
+            self._found[key] = self._look_up(module, name)
+        return self._found[key]
+
+    def _look_up(self, module: "Module", name: str) -> "Class | Function | str | None":
         found = self._types.get(f"{module.name}.{name}" if module.name else name)
         if found is not None:
             return found

@@ -122,7 +122,7 @@ class Class:
 
 
 class Program:
-    """All modules, and what is asked about them together. `known`: types that are not of the program, by dotted name."""
+    """All modules, and what is asked about them together. `known`: types outside of the program, by dotted name."""
 
     def __init__(self, lowered: Iterable[ir.ModuleIR], known: frozenset[str] = frozenset()) -> None:
         files = sorted(lowered, key=lambda module: module.path)

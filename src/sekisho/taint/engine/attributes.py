@@ -11,7 +11,7 @@ from sekisho.taint.engine.refs import (
     SuperRef,
     external,
 )
-from sekisho.taint.engine.values import EMPTY, Origin, Step, Taint, Value, merge_taints, read
+from sekisho.taint.engine.values import Origin, Step, Taint, Value, merge_taints, read
 from sekisho.taint.knowledge.model import Flow, Source
 from sekisho.taint.program import Class
 

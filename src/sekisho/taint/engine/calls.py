@@ -1,7 +1,6 @@
 """A call: find out what is called, then let it work."""
 
 from collections.abc import Callable
-from typing import Any
 
 from sekisho.taint import ir
 from sekisho.taint.engine.apply import Application, apply_function, joined_results, pass_on_hits, written
@@ -11,9 +10,9 @@ from sekisho.taint.engine.builtins import BUILTINS, REFLECTED
 from sekisho.taint.engine.checks import check_call, check_logging, check_named_arguments
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
 from sekisho.taint.engine.frame import Frame
-from sekisho.taint.engine.marks import mark
 from sekisho.taint.engine.java_functions import JAVA_FUNCTIONS
 from sekisho.taint.engine.java_methods import JAVA_METHODS, bean_method
+from sekisho.taint.engine.marks import mark
 from sekisho.taint.engine.methods import METHODS, Method
 from sekisho.taint.engine.patterns_in_calls import reach_patterns
 from sekisho.taint.engine.refs import (
@@ -28,6 +27,8 @@ from sekisho.taint.engine.refs import (
 from sekisho.taint.engine.values import ANY, NOTHING, Guard, Value, everything, merge_taints, read, write
 from sekisho.taint.knowledge.model import Flow, GuardRule
 from sekisho.taint.program import Class, Function
+
+Builtin = Callable[[Frame, ir.Call, Arguments], Value | None]
 
 # A method's name that so many classes have says nothing about which one is meant.
 _MAX_NAMESAKES = 2
@@ -122,12 +123,9 @@ def _call_function(
 def _overloads(owner: Class | None, function: Function, arguments: Arguments) -> list[Function]:
     """Where a class has several methods of a name, those that fit the arguments."""
     name = function.definition.name
-    if (
-        owner is None
-        or not owner.overloads
-        or len(owner.overloads.get(name, ())) < 2
-        and function.accepts(len(arguments.positional))
-    ):
+    if owner is None or not owner.overloads:
+        return [function]
+    if len(owner.overloads.get(name, ())) < 2 and function.accepts(len(arguments.positional)):
         return [function]
     fitting = owner.overloaded(name, len(arguments.positional))
     fitting = [found for found in fitting if _fits(found, arguments)] or fitting
@@ -410,7 +408,9 @@ def _kept(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) ->
 class _Idioms:
     """What one language has built in: methods by last name, functions by dotted name."""
 
-    def __init__(self, methods: dict[str, Method], functions: dict[str, Any], other: Callable[[str], Method | None]):
+    def __init__(
+        self, methods: dict[str, Method], functions: dict[str, Builtin], other: Callable[[str], Method | None]
+    ):
         self.methods = methods
         self.functions = functions
         self._other = other

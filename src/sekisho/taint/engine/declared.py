@@ -20,7 +20,7 @@ _ANYTHING: Final = frozenset({"java.lang.Object", "T", "E", "K", "V", "R"})
 
 
 def as_declared(frame: Frame, value: Value, annotation: ir.Expr) -> Value:
-    """Return `value` as an object of the declared type: what it was made as says more, what a number is nothing harms."""
+    """Return `value` as an object of the declared type; what it was made as says more, and a number harms nothing."""
     declared = frame.engine.types.declared(frame.module, annotation)
     if isinstance(declared, External) and declared.name in _NUMBERS:
         own = tuple(taint for taint in value.taints if taint.origin.name.startswith(OWN))

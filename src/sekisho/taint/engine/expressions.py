@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from sekisho.taint import ir
 from sekisho.taint.engine import containers
+from sekisho.taint.engine.arithmetic import compared, computed
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.calls import call
-from sekisho.taint.engine.arithmetic import compared, computed
 from sekisho.taint.engine.declared import as_declared
 from sekisho.taint.engine.frame import Frame, join_env
 from sekisho.taint.engine.guards import refine

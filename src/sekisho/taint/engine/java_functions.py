@@ -140,25 +140,49 @@ JAVA_FUNCTIONS: Final[dict[str, JavaFunction]] = {
     **{name: _container(name) for name in _CONTAINERS},
     **{name: _builder(name) for name in _BUILDERS},
     **dict.fromkeys(
-        ("java.util.List.of", "java.util.Set.of", "java.util.Arrays.asList", "java.util.Collections.singletonList")
-        + ("java.util.List.copyOf", "java.util.Collections.unmodifiableList", "java.util.Collections.unmodifiableSet"),
+        (
+            "java.util.List.of",
+            "java.util.Set.of",
+            "java.util.Arrays.asList",
+            "java.util.Collections.singletonList",
+            "java.util.List.copyOf",
+            "java.util.Collections.unmodifiableList",
+            "java.util.Collections.unmodifiableSet",
+        ),
         _listed,
     ),
     "java.util.Map.of": _mapped,
     "java.util.Collections.singletonMap": _mapped,
     **dict.fromkeys(
-        ("java.util.Optional.of", "java.util.Optional.ofNullable", "java.util.stream.Stream.of")
-        + ("java.util.concurrent.CompletableFuture.completedFuture",),
+        (
+            "java.util.Optional.of",
+            "java.util.Optional.ofNullable",
+            "java.util.stream.Stream.of",
+            "java.util.concurrent.CompletableFuture.completedFuture",
+        ),
         _held,
     ),
     **dict.fromkeys(
-        ("java.util.Arrays.stream", "java.util.Objects.requireNonNull", "java.util.Objects.requireNonNullElse")
-        + ("java.util.Collections.unmodifiableMap", "java.util.Arrays.copyOf", "java.util.Collections.emptyList"),
+        (
+            "java.util.Arrays.stream",
+            "java.util.Objects.requireNonNull",
+            "java.util.Objects.requireNonNullElse",
+            "java.util.Collections.unmodifiableMap",
+            "java.util.Arrays.copyOf",
+            "java.util.Collections.emptyList",
+        ),
         _given,
     ),
     **dict.fromkeys(
-        ("java.lang.String.valueOf", "java.util.Objects.toString", "java.lang.String", "java.lang.Integer.toString")
-        + ("java.lang.Long.toString", "java.lang.Double.toString", "java.lang.String.copyValueOf"),
+        (
+            "java.lang.String.valueOf",
+            "java.util.Objects.toString",
+            "java.lang.String",
+            "java.lang.Integer.toString",
+            "java.lang.Long.toString",
+            "java.lang.Double.toString",
+            "java.lang.String.copyValueOf",
+        ),
         _text,
     ),
     "java.lang.String.format": _format,

@@ -97,9 +97,10 @@ def _char_at(text: str, given: list[object]) -> object:
 
 
 def _substring(text: str, given: list[object]) -> object:
-    if not given or not all(type(at) is int and 0 <= at <= len(text) for at in given):
+    places = [at for at in given if type(at) is int and 0 <= at <= len(text)]
+    if len(places) != len(given) or not 1 <= len(places) <= 2:
         return None
-    return text[slice(*given)] if len(given) == 2 else text[slice(given[0], None)]
+    return text[places[0] : places[1]] if len(places) == 2 else text[places[0] :]
 
 
 def _replace(text: str, given: list[object]) -> object:

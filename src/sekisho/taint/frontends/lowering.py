@@ -1,4 +1,4 @@
-"""What the lowering of one file carries along: limits, gaps, and the names of the scopes it is in. For every language."""
+"""What the lowering of one file carries along, in any language: limits, gaps, and the names of the scopes it is in."""
 
 from collections.abc import Iterator
 

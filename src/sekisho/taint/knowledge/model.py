@@ -26,7 +26,8 @@ class Condition:
 
     `absent`: it is not given; `among`: it is one of these texts, whatever their case; `below`: a number smaller than
     this; `bits`: a number with one of these bits; `named`: the end of a dotted name; `contains`: a text is among its
-    items; `matches`: its text, in lower case, has a match of this pattern. `key`: what is under this key of the argument is asked, not the argument.
+    items; `matches`: its text, in lower case, has a match of this pattern. `key`: what is under this key of the
+    argument is asked, not the argument.
     """
 
     slot: Slot
@@ -96,7 +97,7 @@ class Source:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Parameters that a framework fills. What is empty is not asked. `address`: the decorator's first argument is text,
-    as a route's is. `marked`: annotations of the parameter itself; `plain`: types that the framework fills by other means."""
+    as a route's is. `marked`: annotations of the parameter itself; `plain`: types that are filled by other means."""
 
     id: str
     why: str

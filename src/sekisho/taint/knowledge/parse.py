@@ -62,8 +62,8 @@ _TABLES = _FLOW_TABLES | CHECK_TABLES
 def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
     """Return the knowledge in `texts` (file name to TOML), or raise KnowledgeRefused.
 
-    Steps: (1) each file is TOML of our format, and of one language; (2) rules, which are for every language, because they
-    name the kinds; (3) all else, language by language, checked against the rules.
+    Steps: (1) each file is TOML of our format, and of one language; (2) rules, which are for every language, because
+    they name the kinds; (3) all else, language by language, checked against the rules.
     """
     # (1)
     found: dict[str, dict[str, list[Table]]] = {_FIRST: _no_tables()}

@@ -186,8 +186,8 @@ class _Members:
         self._record = tuple(made)
 
     def block(self) -> ir.Block:
-        """Return the body of the class. Steps: (1) what is static; (2) constructors, each beginning with what belongs to
-        all unless it calls another; a class without one gets one if it needs it; (3) methods."""
+        """Return the body of the class: what is static; constructors, each beginning with what belongs to all unless it
+        calls another (a class without one gets one if it needs it); methods."""
         instance = tuple(self._instance)
         made: list[ir.Stmt] = [*self._static]
         for function, delegates in self._constructors:

@@ -17,10 +17,8 @@ _SIMPLE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "s": " 
 def string(node: Node) -> ir.Expr:
     """Lower a string or a text block, whose common indentation is not part of it."""
     text = text_of(node)
-    if text.startswith('"""'):
-        text = _unindented(text[3:-3].partition("\n")[2])
-    else:
-        text = text[1:-1]
+    is_block = text.startswith('"""')
+    text = _unindented(text[3:-3].partition("\n")[2]) if is_block else text[1:-1]
     if "\\" in text:
         text = _ESCAPE.sub(_unescape, text)
     return ir.Literal(place_of(node), text[:MAX_TEXT])

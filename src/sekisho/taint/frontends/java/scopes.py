@@ -133,10 +133,10 @@ class JavaLowering(Lowering):
         if name in self.members:
             return ir.Attribute(at, ir.Name(at, self.members[name]), name)
         inheriting = [scope for scope in self.scopes if isinstance(scope, ClassScope) and scope.inherits]
-        scope = inheriting[-1] if inheriting else self.innermost()
-        if scope is None:
+        owner = inheriting[-1] if inheriting else self.innermost()
+        if owner is None:
             return ir.Name(at, name)
-        return ir.Attribute(at, self.owner(at, scope, static=scope.static), name)
+        return ir.Attribute(at, self.owner(at, owner, static=owner.static), name)
 
     def owner(self, at: int, scope: ClassScope, *, static: bool) -> ir.Expr:
         """Return the class for its static members, and for the others the object as seen from here."""
@@ -156,7 +156,7 @@ class JavaLowering(Lowering):
 
 def looks_like_type(name: str) -> bool:
     """Say whether `name` is a type's by convention: `Name`, and not `name` or `NAME`; a single capital is one."""
-    return name[:1].isupper() and (len(name) == 1 or not name.isupper() or "_" not in name and len(name) < 6)
+    return name[:1].isupper() and (len(name) == 1 or not name.isupper() or ("_" not in name and len(name) < 6))
 
 
 def members(node: Node) -> tuple[dict[str, bool], dict[str, bool]]:

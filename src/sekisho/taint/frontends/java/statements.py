@@ -148,7 +148,7 @@ def _nothing(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
 
 
 def _assert(lowering: JavaLowering, node: Node) -> Iterable[ir.Stmt]:
-    """Assertions are off unless somebody switches them on: they protect nothing, and are looked at for their effects."""
+    """Assertions are off unless somebody switches them on: they protect nothing, and only their effects count."""
     inside = named(node)
     return (ir.Evaluate(place_of(node), expression(lowering, inside[0])),) if inside else ()
 
