@@ -28,7 +28,7 @@ def computed(sign: str, operands: list[object]) -> int | None:
     numbers = [number for number in operands if type(number) is int and abs(number) < _LIMIT]
     if len(numbers) < max(len(operands), 2):
         return None
-    if sign in {"/", "%"}:
+    if sign in {"/", "//", "%"}:
         return _divided(sign, numbers)
     operation = _OPERATIONS.get(sign)
     result = reduce(operation, numbers) if operation is not None else None
@@ -40,7 +40,7 @@ def _divided(sign: str, numbers: list[int]) -> int | None:
     left, right = numbers[0], numbers[1]
     if len(numbers) != 2 or left < 0 or right <= 0 or (sign == "/" and left % right):
         return None
-    return left // right if sign == "/" else left % right
+    return left % right if sign == "%" else left // right
 
 
 def compared(sign: str, left: object, right: object) -> bool | None:

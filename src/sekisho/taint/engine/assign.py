@@ -3,6 +3,7 @@
 from sekisho.taint import ir
 from sekisho.taint.engine.containers import key_of
 from sekisho.taint.engine.frame import Frame
+from sekisho.taint.engine.refs import ClassRef
 from sekisho.taint.engine.values import ANY, NOTHING, Value, everything, join, read, write
 
 # `a.b.c.d = x`: beyond this depth the write is forgotten, as is the read.
@@ -53,6 +54,10 @@ def store(frame: Frame, base: ir.Expr, key: str, value: Value, depth: int = _MAX
         return
     if isinstance(base, ir.Name):
         held = frame.env.get(base.id)
+        if held is None and frame.module.packaged:
+            # A static field: what is written is seen in the rest of this function.
+            named = frame.engine.global_value(frame.module, base.id)
+            held = named if isinstance(named.ref, ClassRef) else None
         if held is None:
             return
         frame.env[base.id] = write(held, key, value)

@@ -92,6 +92,9 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
 
 
 def _of_class(frame: Frame, node: ir.Attribute, base: Value, definition: Class) -> Value:
+    known = base.items.get("." + node.name) if base.items else None
+    if known is not None:
+        return known
     method = definition.find(node.name)
     if method is not None:
         bound = base if "classmethod" in method.traits else None

@@ -107,7 +107,8 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
             tuple(taint.changed(drop=_NOT_RESOLVED, facts=_JOINED) for taint in all_taints(right)),
         )
         return Value(taints, ref=left.ref if isinstance(left.ref, External) else None)
-    number = computed(node.operator, [left.const, right.const])
+    whole = node.operator == "/" and frame.module.packaged
+    number = computed("//" if whole else node.operator, [left.const, right.const])
     if number is not None:
         return constant(number)
     if node.operator == "|":

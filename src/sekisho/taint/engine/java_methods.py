@@ -6,6 +6,7 @@ from typing import Final
 from sekisho.taint import ir
 from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import assign, mutate, store
+from sekisho.taint.engine.attributes import source_taint
 from sekisho.taint.engine.containers import key_of
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.methods import Method
@@ -283,6 +284,15 @@ def _get_bean(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments
     return receiver.items.get(_bean_key(node))
 
 
+def _next_bytes(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`random.nextBytes(bytes)` fills what it is given."""
+    source = frame.knowledge.sources.get("java.util.Random.nextBytes")
+    if receiver.ref == External("java.util.Random") and source is not None and node.arguments:
+        made = Value((source_taint(frame, node, source, "java.util.Random.nextBytes"),))
+        mutate(frame, node.arguments[0].value, [made])
+    return NOTHING
+
+
 def _made_by(name: str) -> Method:
     """A factory gives an object that is set up as it is itself."""
 
@@ -308,6 +318,7 @@ JAVA_METHODS: Final[dict[str, Method]] = {
     "newTransformer": _made_by("javax.xml.transform.Transformer"),
     "enableDefaultTyping": _switched_on("default-typing"),
     "activateDefaultTyping": _switched_on("default-typing"),
+    "nextBytes": _next_bytes,
     "append": _append,
     "insert": _insert,
     "toString": _to_string,
