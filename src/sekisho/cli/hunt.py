@@ -40,7 +40,7 @@ class Format(Enum):
     SARIF = "sarif"
 
 
-Target: TypeAlias = Annotated[Path, typer.Argument(help="A folder, a source file or a wheel.")]
+Target: TypeAlias = Annotated[Path, typer.Argument(help="A folder, a Python or Java file, or a wheel.")]
 WhoseInput: TypeAlias = Annotated[
     Mode, typer.Option(help="Whose input is hostile: callers of the public API, users of an application, or both.")
 ]

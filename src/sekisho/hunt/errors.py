@@ -17,7 +17,9 @@ class NothingToHunt(SekishoError):
 
     code: ClassVar[str] = "SKS-HUNT-002"
     exit_code: ClassVar[int] = 3
-    hint = "Name a folder with Python source; tests, documentation and vendored code are left out (docs/hunt.md)."
+    hint = (
+        "Name a folder with Python or Java source; tests, documentation and vendored code are left out (docs/hunt.md)."
+    )
 
 
 class ArchiveRefused(SekishoError):

@@ -18,7 +18,9 @@ from sekisho.findings import FindingRefused, Gap, NotAnalyzed, OtherFiles, check
 from sekisho.hunt.errors import NothingToHunt, TargetRefused
 from sekisho.taint import is_template_path
 
-SOURCE_SUFFIX = ".py"
+SOURCE_SUFFIXES = frozenset({".py", ".java"})
+# How they are called where people read it.
+SOURCE_NAMES = ".py or .java"
 
 # Tests, documentation and other people's code: patterns for the name of a file or folder below the root.
 DEFAULT_EXCLUDES = (
@@ -37,6 +39,9 @@ DEFAULT_EXCLUDES = (
     "test_*.py",
     "*_test.py",
     "conftest.py",
+    "*Test.java",
+    "*Tests.java",
+    "*IT.java",
     "doc",
     "docs",
     "example",
@@ -51,7 +56,7 @@ DEFAULT_EXCLUDES = (
 
 # Code that no engine of ours reads yet: counted, so that the report can say so.
 _OTHER_CODE = frozenset(
-    {".c", ".cc", ".cpp", ".cs", ".cxx", ".ex", ".go", ".h", ".hpp", ".html", ".ipynb", ".java", ".jinja", ".jinja2"}
+    {".c", ".cc", ".cpp", ".cs", ".cxx", ".ex", ".go", ".h", ".hpp", ".html", ".ipynb", ".jinja", ".jinja2"}
     | {".js", ".jsx", ".kt", ".lua", ".mjs", ".php", ".pl", ".pyi", ".pyw", ".pyx", ".rb", ".rs", ".scala", ".sh"}
     | {".sql", ".swift", ".ts", ".tsx", ".vue"}
 )
@@ -61,7 +66,7 @@ _OTHER_CODE = frozenset(
 class Limits:
     """How much a survey reads. What is over a limit is reported as not analysed."""
 
-    # Hand-written Python stays below 0.6 MB a file; beyond are tables of data.
+    # Hand-written code stays below 0.6 MB a file; beyond are tables of data.
     file_bytes: int = 1_048_576
     # All of it is held in memory.
     total_bytes: int = 256 * 1_048_576
@@ -99,7 +104,7 @@ class _Entry:
 def survey(
     target: Path, *, name: str | None = None, excludes: tuple[str, ...] = DEFAULT_EXCLUDES, limits: Limits = Limits()
 ) -> Survey:
-    """Return what there is to hunt in `target`, a folder or a Python file.
+    """Return what there is to hunt in `target`, a folder, or a Python or Java file.
 
     Paths are relative to the folder above the outermost package that `target` lies in, so that a module has the
     same path whether its package or the folder around is named. Raises TargetRefused or NothingToHunt.
@@ -112,7 +117,7 @@ def survey(
         entries = [walk.entry_of(start, status)]
     sources = tuple(walk.read(entries))
     if not sources:
-        raise NothingToHunt(f"no {SOURCE_SUFFIX} file to read in {clean_text(str(target))}; left out: {len(walk.gaps)}")
+        raise NothingToHunt(f"no {SOURCE_NAMES} file to read in {clean_text(str(target))}; left out: {len(walk.gaps)}")
     return Survey(
         name=clean_text(name or start.name or "root"),
         sources=sources,
@@ -127,9 +132,9 @@ def _existing(target: Path) -> tuple[Path, os.stat_result]:
         status = start.stat()
     except (OSError, RuntimeError, ValueError) as error:
         raise TargetRefused(f"cannot read {clean_text(str(target))}: {type(error).__name__}") from error
-    if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and start.suffix == SOURCE_SUFFIX):
+    if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and start.suffix in SOURCE_SUFFIXES):
         return start, status
-    raise TargetRefused(f"{clean_text(str(target))} is neither a folder nor a {SOURCE_SUFFIX} file")
+    raise TargetRefused(f"{clean_text(str(target))} is neither a folder nor a {SOURCE_NAMES} file")
 
 
 def _root_of(start: Path) -> Path:
@@ -183,7 +188,7 @@ class _Walk:
             self._gap(full, Gap.UNREADABLE, type(error).__name__, folder=False)
             return
         is_folder, is_link = stat.S_ISDIR(status.st_mode), stat.S_ISLNK(status.st_mode)
-        is_source = full.suffix == SOURCE_SUFFIX or is_template_path(full.relative_to(self._root).as_posix())
+        is_source = full.suffix in SOURCE_SUFFIXES or is_template_path(full.relative_to(self._root).as_posix())
         if not (is_folder or is_link or is_source):
             if full.suffix in _OTHER_CODE:
                 self.others[full.suffix] += 1

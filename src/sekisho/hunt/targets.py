@@ -1,4 +1,4 @@
-"""What can be named on a command line: a folder, a Python file, a wheel."""
+"""What can be named on a command line: a folder, a Python or Java file, a wheel."""
 
 import tempfile
 from pathlib import Path

@@ -7,6 +7,7 @@ from sekisho.taint.budget import Budget
 from sekisho.taint.engine.report import report
 from sekisho.taint.engine.solver import Engine
 from sekisho.taint.findings import Analysis, Mode, NotAnalyzed
+from sekisho.taint.frontends.java import lower_java
 from sekisho.taint.frontends.python import lower_python
 from sekisho.taint.frontends.templates import is_template_path, lower_template
 from sekisho.taint.knowledge import Knowledge, default_knowledge
@@ -14,13 +15,14 @@ from sekisho.taint.program import Program
 
 
 def lower(path: str, data: bytes) -> ir.ModuleIR | NotAnalyzed:
-    """Return the IR of one file, or why there is none. `path` is relative, with `/`; it names the module.
+    """Return the IR of one file, or why there is none. `path` is relative, with `/`; it names the module, and its end
+    the language: Java for `.java`, else Python.
 
     The result depends on the two arguments alone and can be pickled: it may be made in another process and kept.
     """
     if is_template_path(path):
         return lower_template(path, data)
-    return lower_python(path, data)
+    return lower_java(path, data) if path.endswith(".java") else lower_python(path, data)
 
 
 def analyze(
@@ -49,7 +51,8 @@ def analyze_modules(
     listed = list(modules)
     lowered = [module for module in listed if isinstance(module, ir.ModuleIR)]
     refused = [module for module in listed if isinstance(module, NotAnalyzed)]
-    engine = Engine(Program(lowered), knowledge or default_knowledge(), budget or Budget())
+    known = knowledge or default_knowledge()
+    engine = Engine(Program(lowered, known.every_type()), known, budget or Budget())
     engine.run()
     gaps = {*refused, *engine.gaps, *(gap for module in lowered for gap in _gaps(module))}
     return Analysis(

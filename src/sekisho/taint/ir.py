@@ -216,6 +216,14 @@ class Closure(NamedTuple):
     function: "Function"
 
 
+class Cast(NamedTuple):
+    """`value`, said to be of the type `annotation`."""
+
+    at: int
+    value: "Expr"
+    annotation: "Expr"
+
+
 class Opaque(NamedTuple):
     """Something with no model. Whatever flows into `operands` may come out."""
 
@@ -244,6 +252,7 @@ Expr: TypeAlias = (
     | Comprehension
     | Produce
     | Closure
+    | Cast
     | Opaque
 )
 
@@ -424,10 +433,12 @@ class Parameter(NamedTuple):
     kind: str
     annotation: Expr | None
     default: Expr | None
+    decorators: tuple[Expr, ...] = ()
 
 
 class Function(NamedTuple):
-    """A function or method. `qualname` is dotted within its module and unique there."""
+    """A function or method. `qualname` is dotted within its module and unique there; `returns`: the declared type of
+    its result. Modifiers that the language spells as words (`static`, `public`) stand among the decorators."""
 
     at: int
     name: str
@@ -435,6 +446,7 @@ class Function(NamedTuple):
     parameters: tuple[Parameter, ...]
     decorators: tuple[Expr, ...]
     body: Block
+    returns: Expr | None = None
 
 
 class Class(NamedTuple):
@@ -456,10 +468,12 @@ class Gap(NamedTuple):
 
 
 class ModuleIR(NamedTuple):
-    """One file, lowered. `path` is as the caller gave it, with `/`; `lines` as an editor counts them."""
+    """One file, lowered. `path` is as the caller gave it, with `/`; `lines` as an editor counts them; `package`: the
+    name that the source itself gives to what it is part of, in languages where files do not name modules."""
 
     path: str
     language: str
     lines: int
     body: Block
     gaps: tuple[Gap, ...]
+    package: str | None = None

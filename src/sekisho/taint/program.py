@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sekisho.taint import ir
 from sekisho.taint.frontends.templates import LANGUAGE as TEMPLATE
+from sekisho.taint.namespaces import Namespaces
 from sekisho.taint.naming import is_public_name, module_names
 from sekisho.taint.walk import closures, dotted_name, flat
 
@@ -15,15 +16,17 @@ _MAX_HOPS = 12
 
 
 class Module:
-    """One file. `symbols`: what its top level defines or imports, the last definition winning."""
+    """One file. `symbols`: what its top level defines or imports, the last definition winning. `packaged`: the source
+    itself says of what package it is part, and `name` is that package's."""
 
-    __slots__ = ("exports", "lowered", "name", "package", "path", "public", "stars", "symbols")
+    __slots__ = ("exports", "lowered", "name", "package", "packaged", "path", "public", "stars", "symbols")
 
     def __init__(self, name: str, lowered: ir.ModuleIR) -> None:
         self.name = name
         self.path = lowered.path
         self.lowered = lowered
-        self.package = name if lowered.path.endswith("__init__.py") else name.rpartition(".")[0]
+        self.packaged = lowered.package is not None
+        self.package = name if self.packaged or lowered.path.endswith("__init__.py") else name.rpartition(".")[0]
         self.public = all(is_public_name(part) for part in name.split("."))
         self.symbols: dict[str, object] = {}
         self.stars: list[ir.Import] = []
@@ -50,7 +53,11 @@ class Function:
         self.receiver = self._receiver()
 
     def _receiver(self) -> str | None:
-        if self.owner is None or "staticmethod" in self.traits or not self.definition.parameters:
+        if (
+            self.owner is None
+            or not self.traits.isdisjoint({"staticmethod", "static"})
+            or not self.definition.parameters
+        ):
             return None
         first = self.definition.parameters[0]
         return first.name if first.kind == "plain" else None
@@ -58,7 +65,13 @@ class Function:
     @property
     def name(self) -> str:
         """Dotted, from the module on: what knowledge about a framework's own functions matches."""
-        return f"{self.module.name}.{self.definition.qualname}"
+        return _dotted(self.module, self.definition.qualname)
+
+    def accepts(self, count: int) -> bool:
+        """Say whether a call with `count` arguments can mean this function and not another one of its name."""
+        kinds = [parameter.kind for parameter in self.definition.parameters[self.receiver is not None :]]
+        plain = kinds.count("plain")
+        return count == plain or ("rest" in kinds and count >= plain)
 
     @property
     def is_property(self) -> bool:
@@ -67,15 +80,28 @@ class Function:
 
 class Class:
     """One class. `ancestors`: itself and its bases in the program, nearest first; `foreign`: the dotted names of bases
-    outside of it."""
+    outside of it; `overloads`: all methods of a name, where the language keeps more than one."""
 
-    __slots__ = ("ancestors", "bases", "definition", "descendants", "foreign", "methods", "module", "setters")
+    __slots__ = (
+        "ancestors",
+        "bases",
+        "definition",
+        "descendants",
+        "foreign",
+        "methods",
+        "module",
+        "overloads",
+        "setters",
+        "traits",
+    )
 
     def __init__(self, module: Module, definition: ir.Class) -> None:
         self.module = module
         self.definition = definition
         self.methods: dict[str, Function] = {}
         self.setters: dict[str, Function] = {}
+        self.overloads: dict[str, list[Function]] = {}
+        self.traits = frozenset(_decorator_name(decorator) for decorator in definition.decorators)
         self.bases: tuple[object, ...] = ()
         self.ancestors: tuple[Class, ...] = (self,)
         self.descendants: tuple[Class, ...] = ()
@@ -83,7 +109,15 @@ class Class:
 
     @property
     def name(self) -> str:
-        return f"{self.module.name}.{self.definition.qualname}"
+        return _dotted(self.module, self.definition.qualname)
+
+    def overloaded(self, method: str, count: int) -> "list[Function]":
+        """Return the methods of a name that take `count` arguments, of the nearest class that has any."""
+        for ancestor in self.ancestors:
+            found = [function for function in ancestor.overloads.get(method, ()) if function.accepts(count)]
+            if found:
+                return found
+        return []
 
     def find(self, method: str) -> Function | None:
         """Return the method as this class has it, its own or inherited."""
@@ -95,12 +129,15 @@ class Class:
 
 
 class Program:
-    """All modules, and what is asked about them together."""
+    """All modules, and what is asked about them together. `known`: types outside of the program, by dotted name."""
 
-    def __init__(self, lowered: Iterable[ir.ModuleIR]) -> None:
+    def __init__(self, lowered: Iterable[ir.ModuleIR], known: frozenset[str] = frozenset()) -> None:
         files = sorted(lowered, key=lambda module: module.path)
         names = module_names([module.path for module in files])
-        self.modules = [Module(names[module.path], module) for module in files]
+        self.modules = [
+            Module(names[module.path] if module.package is None else module.package, module) for module in files
+        ]
+        self.namespaces = Namespaces(known)
         self.functions: list[Function] = []
         self.classes: list[Class] = []
         self.by_definition: dict[int, Function | Class] = {}
@@ -119,6 +156,7 @@ class Program:
     def _index(self, module: Module) -> None:
         if module.is_template:
             self._templates.setdefault(module.path.rpartition("/")[2], []).append(module)
+        if module.packaged:
             return
         self._by_name.setdefault(module.name, module)
         parts = module.name.split(".")
@@ -143,6 +181,9 @@ class Program:
                     self.classes.append(made)
                     if top:
                         module.symbols[statement.definition.name] = made
+                    if module.packaged:
+                        module.symbols.setdefault(statement.definition.name, made)
+                        self.namespaces.add(made)
                     work.append((statement.definition.body, made, outer))
                 elif top and isinstance(statement, ir.Import):
                     self._add_import(module, statement)
@@ -164,6 +205,8 @@ class Program:
             if "setter" in function.traits:
                 owner.setters[definition.name] = function
                 self.setters.add(definition.name)
+            if module.packaged:
+                owner.overloads.setdefault(definition.name, []).append(function)
             self.methods_named.setdefault(definition.name, []).append(function)
         return function
 
@@ -197,6 +240,8 @@ class Program:
 
     def resolve(self, module: Module, dotted: str) -> object:
         """Return what `dotted` means at the top level of `module`: Module, Class, Function, or a foreign name."""
+        if module.packaged:
+            return self.namespaces.resolve(module, dotted)
         first, *rest = dotted.split(".")
         found = self.lookup(module, first)
         for name in rest:
@@ -217,6 +262,8 @@ class Program:
             return self.imported(module, symbol, hops + 1)
         if symbol is not None:
             return symbol if isinstance(symbol, Class | Function) else None
+        if module.packaged:
+            return self.namespaces.lookup(module, name)
         for star in module.stars if hops < _MAX_HOPS else ():
             source = self.find_module(self.absolute(module, star), module)
             found = self.lookup(source, name, hops + 1) if source is not None else None
@@ -226,6 +273,8 @@ class Program:
 
     def imported(self, module: Module, statement: ir.Import, hops: int = 0) -> object:
         """Return what an import binds: a Module, Class, Function, or a foreign dotted name (str)."""
+        if module.packaged:
+            return self.namespaces.find(f"{statement.module}.{statement.symbol}")
         dotted = self.absolute(module, statement)
         source = self.find_module(dotted, module)
         if statement.symbol is None:
@@ -285,6 +334,8 @@ class Program:
 
     def is_public(self, function: Function) -> bool:
         """Say whether a stranger who uses the package may call `function` by its names."""
+        if function.module.packaged:
+            return self.namespaces.is_public(function)
         if function.outer is not None or not is_public_name(function.definition.name):
             return False
         if not all(is_public_name(part) for part in function.definition.qualname.split(".")):
@@ -295,7 +346,7 @@ class Program:
     def _find_reexports(self) -> frozenset[str]:
         found: set[str] = set()
         for module in self.modules:
-            if not module.public:
+            if not module.public or module.packaged:
                 continue
             for name, symbol in module.symbols.items():
                 if isinstance(symbol, ir.Import) and is_public_name(name):
@@ -303,6 +354,10 @@ class Program:
                     if isinstance(target, Class | Function):
                         found.add(f"{target.module.name}:{target.definition.qualname}")
         return frozenset(found)
+
+
+def _dotted(module: Module, qualname: str) -> str:
+    return f"{module.name}.{qualname}" if module.name else qualname
 
 
 class _Variable:

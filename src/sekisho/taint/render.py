@@ -58,6 +58,8 @@ def _text(node: ir.Expr, depth: int) -> str:
             return f"yield {_text(node.value, inner)}"
         case ir.Closure():
             return "lambda …"
+        case ir.Cast():
+            return _text(node.value, inner)
         case ir.Opaque():
             return "…"
 

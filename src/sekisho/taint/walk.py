@@ -108,5 +108,6 @@ _EXPRESSIONS = (
     ir.Bind,
     ir.Comprehension,
     ir.Produce,
+    ir.Cast,
     ir.Opaque,
 )

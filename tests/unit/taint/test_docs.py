@@ -10,7 +10,7 @@ import pytest
 
 from sekisho.taint import Budget, analyze, ir
 from sekisho.taint.errors import KnowledgeRefused
-from sekisho.taint.frontends.python.lowering import MAX_DEPTH, MAX_NODES
+from sekisho.taint.frontends.lowering import MAX_DEPTH, MAX_NODES
 from sekisho.taint.frontends.python.source import MAX_SOURCE_BYTES
 from sekisho.taint.knowledge import extended_knowledge
 from sekisho.taint.knowledge.parse import FORMAT

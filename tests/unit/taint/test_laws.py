@@ -95,18 +95,22 @@ def test_renaming_local_variables_changes_nothing(twins):
     assert _bare(analyze(renamed)) == _bare(analyze(plain))
 
 
+def _unrelated(path):
+    if path.endswith(".java"):
+        return b"\nclass Unrelated { static Object unrelated(Object value) { Object total = value; return total; } }\n"
+    return b"\ndef unrelated(value):\n    total = value\n    return [total]\n"
+
+
 def test_an_unrelated_function_changes_nothing(twins):
     """What is added at the end of a file and calls nothing leaves the findings as they were."""
-    added = {
-        path: text + b"\ndef unrelated(value):\n    total = value\n    return [total]\n"
-        for path, text in twins.vulnerable.items()
-    }
+    added = {path: text + _unrelated(path) for path, text in twins.vulnerable.items()}
     assert _bare(analyze(added)) == _bare(analyze(twins.vulnerable))
 
 
 def test_a_fingerprint_survives_lines_put_above(twins):
     """Lines move, fingerprints stay."""
-    moved = {path: b"# a comment\n\n\n" + text for path, text in twins.vulnerable.items()}
+    mark = {True: b"// a comment\n\n\n", False: b"# a comment\n\n\n"}
+    moved = {path: mark[path.endswith(".java")] + text for path, text in twins.vulnerable.items()}
     before, after = analyze(twins.vulnerable).findings, analyze(moved).findings
     assert [f.fingerprint for f in after] == [f.fingerprint for f in before]
     assert [f.location.line for f in after] == [f.location.line + 3 for f in before]

@@ -4,6 +4,7 @@ from sekisho.taint import ir
 from sekisho.taint.engine.arguments import Arguments, bind
 from sekisho.taint.engine.assign import store
 from sekisho.taint.engine.callbacks import CALLBACK, is_known, make_call, taken_along
+from sekisho.taint.engine.declared import as_declared
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.keeping import keep
 from sekisho.taint.engine.marks import mark
@@ -174,7 +175,18 @@ def apply_function(
     for name, check in summary.on_return.items():
         if name in nodes and frame.env is not None:
             mark(frame, nodes[name], frame.env, check.safe, guards=check.guards)
-    return application.value(summary.returns)
+    result = application.value(summary.returns)
+    returns = function.definition.returns
+    return result if returns is None else _declared_by(frame, function, result, returns)
+
+
+def _declared_by(frame: Frame, function: Function, result: Value, returns: ir.Expr) -> Value:
+    """The declared type of a result means what it means where the function is written."""
+    before, frame.module = frame.module, function.module
+    try:
+        return as_declared(frame, result, returns)
+    finally:
+        frame.module = before
 
 
 def pass_on(application: Application, summary: Summary) -> None:

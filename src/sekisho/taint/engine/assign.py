@@ -5,6 +5,7 @@ from sekisho.taint.engine.containers import key_of
 from sekisho.taint.engine.frame import Frame
 from sekisho.taint.engine.keeping import keep, keep_named, keep_on, outer_place, variable
 from sekisho.taint.engine.protocols import set_by_method, set_by_property
+from sekisho.taint.engine.refs import ClassRef
 from sekisho.taint.engine.values import ANY, NOTHING, Value, everything, join, read, write
 
 # `a.b.c.d = x`: beyond this depth the write is forgotten, as is the read.
@@ -88,6 +89,10 @@ def store(
         return
     if isinstance(base, ir.Name):
         held = frame.env.get(base.id)
+        if held is None and frame.module.packaged:
+            # A static field: what is written is seen in the rest of this function.
+            named = frame.engine.global_value(frame.module, base.id)
+            held = named if isinstance(named.ref, ClassRef) else None
         if held is None:
             keep_on(frame, base, (key, *inner_keys), innermost if innermost is not None else value)
             return

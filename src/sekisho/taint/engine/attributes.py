@@ -15,7 +15,7 @@ from sekisho.taint.engine.refs import (
     SuperRef,
     external,
 )
-from sekisho.taint.engine.values import EMPTY, OneOf, Origin, Step, Taint, Value, constant, join, merge_taints, read
+from sekisho.taint.engine.values import OneOf, Origin, Step, Taint, Value, constant, join, merge_taints, read
 from sekisho.taint.knowledge.model import Flow, Source
 from sekisho.taint.program import Class
 
@@ -79,16 +79,16 @@ def _of_external(frame: Frame, node: ir.Attribute, base: Value, ref: External) -
     if kept is not None:
         return kept
     below = read(base, key)
-    made = external(ref.name, node.name)
+    made = external(frame.engine.home_of(frame.knowledge, ref.name, node.name), node.name)
     if made is None:
         return Value(below.taints)
     taints = below.taints
-    for flow in frame.engine.knowledge.attribute_flows.get(made.name, ()):
+    for flow in frame.knowledge.attribute_flows.get(made.name, ()):
         taints = let_through(flow, taints)
-    source = frame.engine.knowledge.sources.get(made.name)
+    source = frame.knowledge.sources.get(made.name)
     if source is not None:
         taints = merge_taints(taints, (source_taint(frame, node, source, made.name),))
-    part = node.name in frame.engine.knowledge.part_guards
+    part = node.name in frame.knowledge.part_guards
     return Value(taints, ref=made, self_origin=below.self_origin, made_from=base.made_from if part else ())
 
 
@@ -103,7 +103,7 @@ def source_taint(frame: Frame, node: ir.Expr, source: Source, name: str) -> Tain
     """Return the taint that begins at `node`."""
     point = frame.point(node.at)
     origin = Origin("source", source.id, (), point)
-    return Taint(origin, source.safe, EMPTY, (), Step(None, point, name, source.why, None))
+    return Taint(origin, source.safe, source.facts, (), Step(None, point, name, source.why, None))
 
 
 def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Class) -> Value:
@@ -111,6 +111,8 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
     if known is not None:
         return known
     method = definition.find(node.name)
+    if method is not None and frame.module.packaged and frame.engine.types.attribute_value(definition, node.name):
+        method = None
     if method is not None:
         if method.is_property:
             return frame.engine.property_value(frame, node, method, base)
@@ -129,9 +131,9 @@ def _of_instance(frame: Frame, node: ir.Attribute, base: Value, definition: Clas
     if declared is not None:
         return Value(below.taints, declared.const, declared.ref, declared.items, below.self_origin)
     for foreign in definition.foreign:
-        made = external(foreign, node.name)
+        made = external(frame.engine.home_of(frame.knowledge, foreign, node.name), node.name)
         if made is not None:
-            source = frame.engine.knowledge.sources.get(made.name)
+            source = frame.knowledge.sources.get(made.name)
             taints = below.taints if source is None else (source_taint(frame, node, source, made.name),)
             return Value(taints, ref=made, self_origin=below.self_origin)
     return below
@@ -155,6 +157,9 @@ def _acting(frame: Frame, node: ir.Attribute, base: Value, definition: Class, de
 
 
 def _of_class(frame: Frame, node: ir.Attribute, base: Value, definition: Class) -> Value:
+    known = base.items.get("." + node.name) if base.items else None
+    if known is not None:
+        return known
     method = definition.find(node.name)
     if method is not None:
         bound = base if "classmethod" in method.traits else None
@@ -180,7 +185,7 @@ def _of_super(frame: Frame, node: ir.Attribute, ref: SuperRef) -> Value:
         if found is not None:
             return Value(ref=FunctionRef(found, ref.receiver))
     for foreign in ref.definition.foreign:
-        made = external(foreign, node.name)
+        made = external(frame.engine.home_of(frame.knowledge, foreign, node.name), node.name)
         if made is not None:
             return Value(ref=made)
     return Value()

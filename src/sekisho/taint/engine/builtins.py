@@ -164,7 +164,7 @@ def _substitute(frame: Frame, node: ir.Call, arguments: Arguments) -> Value | No
 def _without(frame: Frame, pattern: Value, put: Value, text: Value) -> Value | None:
     if not isinstance(pattern.const, str) or not isinstance(put.const, str):
         return None
-    safe = judge_removal(pattern.const, put.const, frame.engine.knowledge.kinds)
+    safe = judge_removal(pattern.const, put.const, frame.knowledge.kinds)
     return Value(tuple(taint.changed(add=safe, drop=_RESOLVED) for taint in all_taints(text))) if safe else None
 
 

@@ -11,9 +11,11 @@ from sekisho.taint.engine.callbacks import decorated, may_be_noted, note_call, w
 from sekisho.taint.engine.checks import check_call, check_logging, check_named_arguments
 from sekisho.taint.engine.external import call_result, reach_rule, reach_sinks
 from sekisho.taint.engine.frame import MAX_RAISED, Frame
+from sekisho.taint.engine.java_functions import JAVA_FUNCTIONS
+from sekisho.taint.engine.java_methods import JAVA_METHODS, bean_method
 from sekisho.taint.engine.keeping import keep_fields
 from sekisho.taint.engine.marks import mark
-from sekisho.taint.engine.methods import METHODS
+from sekisho.taint.engine.methods import METHODS, Method
 from sekisho.taint.engine.patterns_in_calls import reach_patterns
 from sekisho.taint.engine.refs import (
     ClassRef,
@@ -31,12 +33,15 @@ from sekisho.taint.engine.values import ANY, NOTHING, Guard, OneOf, Value, every
 from sekisho.taint.knowledge.model import Flow, GuardRule
 from sekisho.taint.program import Class, Function
 
+Builtin = Callable[[Frame, ir.Call, Arguments], Value | None]
+
 # A method's name that so many classes have says nothing about which one is meant.
 _MAX_NAMESAKES = 2
 _ENUMERATIONS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "django.db.models.TextChoices"})
 _TYPED_TABLES = frozenset({"typing.TypedDict", "typing_extensions.TypedDict"})
 # Overriding methods that are looked at where the base's does nothing.
 _MAX_OVERRIDES = 4
+_PLAIN = frozenset({"int", "long", "boolean", "char", "double", "Integer", "Long", "Boolean"})
 
 
 def call(frame: Frame, node: ir.Call) -> Value:
@@ -44,7 +49,7 @@ def call(frame: Frame, node: ir.Call) -> Value:
     target, receiver = node.target, None
     if isinstance(target, ir.Attribute):
         receiver = frame.value(target.base)
-        callee = read_attribute(frame, target, receiver)
+        callee = _method_of(frame, target, receiver) or read_attribute(frame, target, receiver)
         if _is_part(frame, receiver, target.name):
             receiver = callee
     else:
@@ -62,16 +67,27 @@ def _is_part(frame: Frame, receiver: Value, name: str) -> bool:
     origin, key = receiver.self_origin, f".{name}"
     if origin is None or len(origin.path) > 1:
         return False
-    entries = frame.engine.knowledge.entries
+    entries = frame.knowledge.entries
     if origin.path:
         return any(origin.path[0] in entry.keys and key in entry.below for entry in entries)
     return any(key in entry.keys and (origin.name in entry.parameters or entry.annotations) for entry in entries)
 
 
+def _method_of(frame: Frame, target: ir.Attribute, receiver: Value) -> Value | None:
+    """Where fields and methods have names of their own, return the method; one that no class has may be imported."""
+    if not frame.module.packaged or not isinstance(receiver.ref, InstanceRef):
+        return None
+    method = receiver.ref.definition.find(target.name)
+    if method is not None:
+        return Value(ref=FunctionRef(method, receiver))
+    found = frame.engine.program.namespaces.lookup(frame.module, target.name)
+    return Value(ref=FunctionRef(found, None)) if isinstance(found, Function) else None
+
+
 def _reach_reflection(frame: Frame, node: ir.Call, callee: Value) -> None:
     """What is called was found by a name that comes from outside."""
     chosen = tuple(taint for taint in callee.taints if REFLECTED in taint.facts)
-    rule = frame.engine.knowledge.by_kind.get("reflection")
+    rule = frame.knowledge.by_kind.get("reflection")
     if chosen and rule is not None:
         reach_rule(frame, node, rule, Value(chosen))
 
@@ -128,10 +144,10 @@ def _call_function(
     wrapped = decorated(frame, ref.function) if ref.function.definition.decorators and not ref.raw else None
     if wrapped is not None:
         return invoke(frame, node, wrapped, receiver, with_receiver(ref.bound, arguments))
-    functions = [ref.function]
+    functions = _overloads(ref.function.owner, ref.function, arguments)
     owner = ref.bound.ref if ref.bound is not None else None
-    if isinstance(owner, InstanceRef) and frame.engine.types.is_abstract(ref.function):
-        functions = _overrides(owner.definition, ref.function) or functions
+    if isinstance(owner, InstanceRef) and frame.engine.types.is_abstract(functions[0]):
+        functions = _overrides(owner.definition, functions[0]) or functions
     results = [
         apply_function(
             frame, node, function, ref.bound, arguments, receiver=base, sure=len(functions) == 1, closed=ref.closed
@@ -147,6 +163,36 @@ def _call_function(
     return result
 
 
+def _overloads(owner: Class | None, function: Function, arguments: Arguments) -> list[Function]:
+    """Where a class has several methods of a name, those that fit the arguments."""
+    name = function.definition.name
+    if owner is None or not owner.overloads:
+        return [function]
+    if len(owner.overloads.get(name, ())) < 2 and function.accepts(len(arguments.positional)):
+        return [function]
+    fitting = owner.overloaded(name, len(arguments.positional))
+    fitting = [found for found in fitting if _fits(found, arguments)] or fitting
+    return fitting[:_MAX_OVERRIDES] or [function]
+
+
+def _fits(function: Function, arguments: Arguments) -> bool:
+    """Say whether no argument is plainly of another type than its parameter."""
+    parameters = function.definition.parameters[function.receiver is not None :]
+    for parameter, value in zip(parameters, arguments.positional, strict=False):
+        declared = parameter.annotation.id if isinstance(parameter.annotation, ir.Name) else ""
+        if (
+            isinstance(value.const, str)
+            and len(value.const) != 1
+            and declared not in {"String", "Object", "CharSequence"}
+        ):
+            return False
+        if type(value.const) is int and declared in {"String", "boolean"}:
+            return False
+        if isinstance(value.ref, External) and value.ref.name == "java.lang.String" and declared in _PLAIN:
+            return False
+    return True
+
+
 def _receiver_name(frame: Frame, node: ir.Call) -> ir.Expr | None:
     """`super().m()` writes into the method's own receiver."""
     function = frame.function
@@ -155,7 +201,11 @@ def _receiver_name(frame: Frame, node: ir.Call) -> ir.Expr | None:
 
 def _overrides(definition: Class, function: Function) -> list[Function]:
     name = function.definition.name
-    found = [made.methods[name] for made in definition.descendants if name in made.methods]
+    count = len(function.definition.parameters) - (function.receiver is not None)
+    found: list[Function] = []
+    for made in definition.descendants:
+        listed = made.overloads.get(name) or [made.methods[name]] if name in made.methods else []
+        found.extend(method for method in listed if not made.overloads or method.accepts(count))
     return found[:_MAX_OVERRIDES]
 
 
@@ -163,7 +213,7 @@ def _known_by_name(
     frame: Frame, node: ir.Call, name: str, receiver: Value | None, arguments: Arguments
 ) -> Value | None:
     """The program may be the framework itself: what is known of its functions from outside is true inside."""
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     reach_sinks(frame, node, knowledge.call_sinks.get(name, ()), receiver, arguments)
     flows = knowledge.call_flows.get(name, ())
     if flows or name in knowledge.sources:
@@ -173,18 +223,20 @@ def _known_by_name(
 
 def _construct(frame: Frame, node: ir.Call, definition: Class, arguments: Arguments) -> Value:
     made = Value(ref=InstanceRef(definition))
-    reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(definition.name, ()), None, arguments)
+    reach_sinks(frame, node, frame.knowledge.call_sinks.get(definition.name, ()), None, arguments)
     if not _ENUMERATIONS.isdisjoint(definition.foreign):
         # One of its members, or an error.
         return made
     constructor = definition.find("__init__")
     if constructor is None or constructor.receiver is None:
         return _fields(frame, node, definition, made, arguments)
-    summary = frame.engine.summary_of(constructor, frame)
-    values, _ = bind(constructor, made, arguments)
-    application = Application(frame, node, constructor, values, sure=True)
-    pass_on(application, summary)
-    return written(application, summary, constructor.receiver, made)
+    for chosen in _overloads(constructor.owner, constructor, arguments):
+        summary = frame.engine.summary_of(chosen, frame)
+        values, _ = bind(chosen, made, arguments)
+        application = Application(frame, node, chosen, values, sure=True)
+        pass_on(application, summary)
+        made = written(application, summary, chosen.receiver or "", made)
+    return made
 
 
 def _fields(frame: Frame, node: ir.Call, definition: Class, made: Value, arguments: Arguments) -> Value:
@@ -232,27 +284,30 @@ def _call_external(
         frame.raised.append(frame.env)
         frame.env = None
         return NOTHING
-    special = _CALLING.get(name) or BUILTINS.get(name) or _calling_method(node, arguments)
+    idioms = _idioms_of(frame)
+    special = idioms.functions.get(name) or _calling_method(node, arguments)
     if special is not None:
-        reach_sinks(frame, node, frame.engine.knowledge.call_sinks.get(name, ()), receiver, arguments)
+        reach_sinks(frame, node, frame.knowledge.call_sinks.get(name, ()), receiver, arguments)
         result = special(frame, node, arguments)
         if result is not None:
             return result
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     last = name.rpartition(".")[2] if isinstance(node.target, ir.Attribute) and not _is_import(frame, node) else ""
     sinks = knowledge.call_sinks.get(name, ()) or knowledge.method_sinks.get(last or _method_name(frame, node), ())
     reach_sinks(frame, node, sinks, receiver, arguments)
-    check_call(frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments)
+    check_call(
+        frame, node, knowledge.call_checks.get(name, ()) or knowledge.method_checks.get(last, ()), arguments, receiver
+    )
     guard = knowledge.call_guards.get(name) or knowledge.method_guards.get(last)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)
     flows = knowledge.call_flows.get(name, ())
     if not flows and last:
-        method = METHODS.get(last)
+        method = idioms.method(last)
         if method is not None and receiver is not None:
             found = method(frame, node, receiver, arguments)
             if found is not None:
-                return _typed(found, receiver)
+                return found if frame.module.packaged else _typed(found, receiver)
         flows = knowledge.method_flows.get(last, ())
         namesakes = _fitting(frame, last, arguments) if receiver is not None and not flows and not sinks else []
         if namesakes and receiver is not None:
@@ -301,13 +356,16 @@ def _call_unknown(frame: Frame, node: ir.Call, callee: Value, receiver: Value | 
             return note_call(frame, node, callee, _last_name(node), arguments)
         return Value(tuple(t for t in everything([callee, *arguments.all()]).taints))
     name = node.target.name
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     reach_sinks(frame, node, knowledge.method_sinks.get(name, ()), receiver, arguments)
-    check_call(frame, node, knowledge.method_checks.get(name, ()), arguments)
+    check_call(frame, node, knowledge.method_checks.get(name, ()), arguments, receiver)
     guard = knowledge.method_guards.get(name)
     if guard is not None and guard.truth is None:
         holds_after(frame, node, guard)
-    method = METHODS.get(name)
+    if isinstance(receiver.ref, FunctionRef) and frame.module.packaged:
+        # A function is an object whose only method calls it, whatever that method is called.
+        return _apply(frame, node, receiver, arguments)
+    method = _idioms_of(frame).method(name)
     if method is not None:
         found = method(frame, node, receiver, arguments)
         if found is not None:
@@ -509,4 +567,68 @@ _CALLING = {
     "asyncio.to_thread": _call_later,
     "starlette.concurrency.run_in_threadpool": _call_later,
     "fastapi.concurrency.run_in_threadpool": _call_later,
+}
+
+
+def _item_of(receiver: Value) -> Value:
+    return read(receiver, ANY) if receiver.items else Value(receiver.taints, receiver.const, receiver.ref)
+
+
+def _mapped(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`stream.map(f)`, `optional.map(f)`: f of each item."""
+    if not arguments.positional:
+        return None
+    given = Arguments()
+    given.positional, given.nodes = [_item_of(receiver)], [None]
+    if not isinstance(arguments.positional[0].ref, FunctionRef | External | ClassRef):
+        return Value(items={ANY: given.positional[0]})
+    return Value(items={ANY: _apply(frame, node, arguments.positional[0], given)})
+
+
+def _apply(frame: Frame, node: ir.Call, function: Value, given: Arguments) -> Value:
+    """Call what `Type::method` or a lambda is: of a method without an object, the first argument is the object."""
+    ref = function.ref
+    if isinstance(ref, FunctionRef) and ref.bound is None and ref.function.receiver is not None and given.positional:
+        return invoke(frame, node, Value(ref=FunctionRef(ref.function, given.positional[0])), None, Arguments())
+    object_ = given.positional[0] if isinstance(ref, External) and given.positional else None
+    return invoke(frame, node, function, object_, given)
+
+
+def _kept(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments) -> Value | None:
+    """`forEach(f)`, `filter(f)`, `ifPresent(f)`: f sees each item; the items stay what they are."""
+    if arguments.positional:
+        _mapped(frame, node, receiver, arguments)
+    return receiver
+
+
+class _Idioms:
+    """What one language has built in: methods by last name, functions by dotted name."""
+
+    def __init__(
+        self, methods: dict[str, Method], functions: dict[str, Builtin], other: Callable[[str], Method | None]
+    ):
+        self.methods = methods
+        self.functions = functions
+        self._other = other
+
+    def method(self, name: str) -> Method | None:
+        return self.methods.get(name) or self._other(name)
+
+
+def _idioms_of(frame: Frame) -> _Idioms:
+    return IDIOMS.get(frame.module.lowered.language, _PYTHON)
+
+
+_PYTHON = _Idioms(METHODS, {**BUILTINS, **_CALLING}, lambda name: None)
+IDIOMS: dict[str, _Idioms] = {
+    "python": _PYTHON,
+    "java": _Idioms(
+        {
+            **JAVA_METHODS,
+            **dict.fromkeys(("map", "flatMap", "mapToObj", "thenApply"), _mapped),
+            **dict.fromkeys(("filter", "forEach", "ifPresent", "peek"), _kept),
+        },
+        {**JAVA_FUNCTIONS, "super": BUILTINS["super"]},
+        bean_method,
+    ),
 }

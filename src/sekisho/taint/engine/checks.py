@@ -36,10 +36,13 @@ def note(frame: Frame, rule: Rule, at: int, node: ir.Expr, why: str) -> None:
     frame.add_hit(Hit(rule, point, node, taint, EMPTY, sure=True))
 
 
-def check_call(frame: Frame, node: ir.Call, checks: tuple[Check, ...], arguments: Arguments) -> None:
+def check_call(
+    frame: Frame, node: ir.Call, checks: tuple[Check, ...], arguments: Arguments, receiver: Value | None = None
+) -> None:
     """Note the call if it is made in a weak way."""
     for check in checks:
-        if all(holds(c, arguments) for c in check.when) and not any(holds(c, arguments) for c in check.unless):
+        asked = [holds(c, arguments, receiver) for c in (*check.when, *check.unless)]
+        if all(asked[: len(check.when)]) and not any(asked[len(check.when) :]):
             note(frame, check.rule, node.at, node, check.why)
 
 
@@ -55,7 +58,7 @@ def check_assignment(frame: Frame, target: ir.Expr, value: Value, node: ir.Expr)
     name = _target_name(target)
     if name is None:
         return
-    for setting in frame.engine.knowledge.settings.get(name, ()):
+    for setting in frame.knowledge.settings.get(name, ()):
         if is_so(setting.condition, value) and _is_setting(frame, target, setting):
             note(frame, setting.rule, target.at, node, setting.why)
     check_secret(frame, name, node)
@@ -83,7 +86,7 @@ def check_secret(frame: Frame, name: str, node: ir.Expr) -> None:
     """Note a secret that is written into the code."""
     if not isinstance(node, ir.Literal) or not isinstance(node.value, str):
         return
-    for check in frame.engine.knowledge.literals:
+    for check in frame.knowledge.literals:
         if check.names.search(name.lower()) and _looks_secret(name.lower(), node.value):
             # The report shows the name alone: it must not spread what it warns of.
             note(frame, check.rule, node.at, ir.Name(node.at, name), check.why)
@@ -97,7 +100,7 @@ def _looks_secret(name: str, text: str) -> bool:
 
 def check_predictable(frame: Frame, name: str, value: Value, node: ir.Expr) -> None:
     """Note what should be a secret and comes from a generator that can be predicted."""
-    for check in frame.engine.knowledge.predictable:
+    for check in frame.knowledge.predictable:
         if check.names.search(name.lower()):
             for taint in all_taints(value):
                 origin = taint.origin
@@ -115,7 +118,7 @@ def check_logging(frame: Frame, node: ir.Call) -> None:
     base = dotted_name(target.base)
     if base is None or not _LOG_NAMES.search(base.rpartition(".")[2].lower().removeprefix("_")):
         return
-    for check in frame.engine.knowledge.logged:
+    for check in frame.knowledge.logged:
         if any(_speaks_of(argument.value, check) for argument in node.arguments):
             note(frame, check.rule, node.at, node, check.why)
 
@@ -139,8 +142,22 @@ def check_decorators(frame: Frame, function: Function) -> None:
     for decorator in function.definition.decorators:
         dotted = dotted_name(decorator.target if isinstance(decorator, ir.Call) else decorator)
         name = frame.engine.program.resolve(function.module, dotted) if dotted is not None else None
-        for check in frame.engine.knowledge.decorator_checks.get(name, ()) if isinstance(name, str) else ():
+        for check in frame.knowledge.decorator_checks.get(name, ()) if isinstance(name, str) else ():
             note(frame, check.rule, decorator.at, decorator, check.why)
+
+
+def check_override(frame: Frame, function: Function) -> None:
+    """Note a method that should refuse and does not."""
+    owner, name = function.owner, function.definition.name
+    for override in frame.knowledge.overrides:
+        if owner is None or name not in override.methods or override.bases.isdisjoint(owner.foreign):
+            continue
+        body = function.definition.body
+        given = body[0].value if len(body) == 1 and isinstance(body[0], ir.Return) else None
+        agrees = isinstance(given, ir.Literal) and given.value is True
+        if agrees if override.agrees else not body or (len(body) == 1 and isinstance(body[0], ir.Return)):
+            node = ir.Name(function.definition.at, name)
+            note(frame, override.rule, function.definition.at, node, override.why)
 
 
 def check_parameters(frame: Frame, function: Function) -> None:
@@ -153,7 +170,7 @@ def check_parameters(frame: Frame, function: Function) -> None:
 def check_module(frame: Frame) -> None:
     """Note weak imports, and patterns that backtrack wherever a module keeps them: in a table they meet no call."""
     body = frame.module.lowered.body
-    program, knowledge = frame.engine.program, frame.engine.knowledge
+    program, knowledge = frame.engine.program, frame.knowledge
     spoken: frozenset[str] | None = None
     for statement in flat(body):
         if not isinstance(statement, ir.Import) or statement.symbol is None:
@@ -182,7 +199,7 @@ def _spoken(body: ir.Block) -> frozenset[str]:
 
 def check_pattern(frame: Frame, node: ir.Expr, text: str) -> None:
     """Note `text` if it is a pattern whose time doubles with each character more."""
-    rule = frame.engine.knowledge.by_kind.get("backtracking")
+    rule = frame.knowledge.by_kind.get("backtracking")
     if rule is None or _REPEATED_GROUP.search(text) is None:
         return
     if frame.engine.growth(text) is Growth.EXPONENTIAL:

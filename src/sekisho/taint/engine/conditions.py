@@ -6,9 +6,9 @@ from sekisho.taint.engine.values import UNKNOWN, Value, read
 from sekisho.taint.knowledge.model import Condition
 
 
-def holds(condition: Condition, arguments: Arguments) -> bool:
+def holds(condition: Condition, arguments: Arguments, receiver: Value | None = None) -> bool:
     """Say whether `condition` holds for its argument. What is spread into the call may be anything."""
-    at = arguments.at(condition.slot)
+    at = (receiver or Value(), None) if condition.slot.receiver else arguments.at(condition.slot)
     if condition.absent:
         return at is None and arguments.table is None and arguments.rest is None
     if at is None:
@@ -25,6 +25,8 @@ def is_so(condition: Condition, value: Value) -> bool:
     if condition.named:
         name = value.ref.name if isinstance(value.ref, External) else value.const
         return isinstance(name, str) and name.rpartition(".")[2] in condition.named
+    if condition.matches is not None:
+        return isinstance(value.const, str) and condition.matches.search(value.const.lower()) is not None
     if condition.among:
         return isinstance(value.const, str) and value.const.lower() in condition.among
     if condition.below is not None or condition.bits is not None:

@@ -1,42 +1,6 @@
-"""What is worked out of constants, so that a branch that cannot be taken is not taken."""
-
-import operator
-from collections.abc import Callable
+"""What is known of constants in containers, so that a branch that cannot be taken is not taken."""
 
 from sekisho.taint.engine.values import ANY, UNKNOWN, Value
-
-# Larger numbers are not made: a program may raise one to the power of another.
-_MAX_NUMBER = 2**64
-_OPERATORS: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "//": operator.floordiv,
-    "%": operator.mod,
-}
-_ORDERS: dict[str, Callable[[int, int], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-
-def calculated(sign: str, left: object, right: object) -> int | None:
-    """Return `left sign right` of two whole numbers, None of anything else."""
-    work = _OPERATORS.get(sign)
-    if work is None or type(left) is not int or type(right) is not int or (sign in {"//", "%"} and right == 0):
-        return None
-    found = work(left, right)
-    return found if abs(found) <= _MAX_NUMBER else None
-
-
-def compared(sign: str, left: object, right: object) -> bool | None:
-    """Return whether `left sign right` for two whole numbers, None for anything else."""
-    order = _ORDERS.get(sign)
-    if order is None or type(left) is not int or type(right) is not int:
-        return None
-    return order(left, right)
 
 
 def is_among(const: object, container: Value) -> bool | None:

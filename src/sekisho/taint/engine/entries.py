@@ -12,6 +12,8 @@ from sekisho.taint.walk import dotted_name
 # Types whose values carry no text.
 _NUMERIC = frozenset(
     {"int", "float", "bool", "complex", "Callable", "type", "Type", "datetime", "timedelta", "UUID", "Decimal"}
+    | {"long", "short", "byte", "double", "boolean", "Integer", "Long", "Short", "Byte", "Float", "Double", "Boolean"}
+    | {"BigDecimal", "BigInteger", "LocalDate", "LocalDateTime", "Instant", "Date"}
 )
 
 # Methods that are handed the name of an attribute, which is written in the program.
@@ -46,6 +48,7 @@ def is_framework_parameter(knowledge: Knowledge, function: Function, origin: Ori
     return any(
         (origin.name in entry.parameters and entry.beside <= names)
         or (entry.decorators and _is_decorated(entry, function, origin))
+        or (entry.marked and _is_marked(entry, function, origin))
         for entry in knowledge.entries
     )
 
@@ -88,6 +91,8 @@ def _matches(program: Program, entry: Entry, function: Function, origin: Origin)
         and (not entry.bases or _has_base(function, entry.bases))
         and (not entry.decorators or _is_decorated(entry, function, origin))
         and (not entry.annotations or _is_annotated(program, entry, function, origin))
+        and (not entry.marked or _is_marked(entry, function, origin))
+        and not (entry.plain and _has_type(entry.plain, function, origin))
     )
 
 
@@ -97,6 +102,21 @@ def _path_matches(entry: Entry, origin: Origin) -> bool:
     if not origin.path or origin.path[0] not in entry.keys:
         return False
     return not entry.below or (len(origin.path) > 1 and origin.path[1] in entry.below)
+
+
+def _is_marked(entry: Entry, function: Function, origin: Origin) -> bool:
+    """Say whether the parameter itself bears one of the entry's annotations."""
+    parameter = _parameter(function, origin.name)
+    if parameter is None or _carries_no_text(parameter):
+        return False
+    names = (d.target if isinstance(d, ir.Call) else d for d in parameter.decorators)
+    return any((dotted_name(name) or "").rpartition(".")[2] in entry.marked for name in names)
+
+
+def _has_type(types: frozenset[str], function: Function, origin: Origin) -> bool:
+    parameter = _parameter(function, origin.name)
+    dotted = dotted_name(parameter.annotation) if parameter is not None and parameter.annotation is not None else None
+    return dotted is not None and dotted.rpartition(".")[2] in types
 
 
 def _has_base(function: Function, bases: frozenset[str]) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from sekisho.taint import ir
 from sekisho.taint.engine import containers
+from sekisho.taint.engine.arithmetic import compared, computed
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.attributes import read_attribute
 from sekisho.taint.engine.calls import call
-from sekisho.taint.engine.constants import calculated, compared, is_among
+from sekisho.taint.engine.constants import is_among
+from sekisho.taint.engine.declared import as_declared
 from sekisho.taint.engine.frame import Frame, join_env
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.prefixes import separator_ended
@@ -80,7 +82,10 @@ def _slice(frame: Frame, node: ir.Slice) -> Value:
 
 def _concat(frame: Frame, node: ir.Concat) -> Value:
     parts = [frame.value(part) for part in node.parts]
-    if node.text:
+    total = computed("+", [part.const for part in parts]) if not node.text else None
+    if total is not None:
+        return constant(total)
+    if node.text or any(isinstance(part.const, str) for part in parts):
         parts = [_as_text(part) for part in parts]
     elif all(type(part.const) is int for part in parts):
         return constant(sum(part.const for part in parts))
@@ -111,9 +116,10 @@ def _binary(frame: Frame, node: ir.Binary) -> Value:
             tuple(taint.changed(drop=_NOT_RESOLVED, facts=_JOINED) for taint in all_taints(right)),
         )
         return Value(taints, ref=left.ref if isinstance(left.ref, External) else None)
-    known = calculated(node.operator, left.const, right.const)
-    if known is not None:
-        return constant(known)
+    whole = node.operator == "/" and frame.module.packaged
+    number = computed("//" if whole else node.operator, [left.const, right.const])
+    if number is not None:
+        return constant(number)
     if node.operator == "|":
         return join(left, right)
     return Value(merge_taints(left.taints, right.taints)) if node.operator == "*" else NOTHING
@@ -237,6 +243,10 @@ def _closure(frame: Frame, node: ir.Closure) -> Value:
     return Value(ref=FunctionRef(function, None))
 
 
+def _cast(frame: Frame, node: ir.Cast) -> Value:
+    return as_declared(frame, frame.value(node.value), node.annotation)
+
+
 def _opaque(frame: Frame, node: ir.Opaque) -> Value:
     return everything([frame.value(operand) for operand in node.operands])
 
@@ -262,5 +272,6 @@ TABLE: dict[type, Callable[..., Value]] = {
     ir.Comprehension: _comprehension,
     ir.Produce: _produce,
     ir.Closure: _closure,
+    ir.Cast: _cast,
     ir.Opaque: _opaque,
 }

@@ -36,7 +36,8 @@ def reach_sinks(
 ) -> None:
     """Note each taint that reaches one of `sinks` in this call."""
     for sink in sinks:
-        if all(holds(c, arguments) for c in sink.when) and not any(holds(c, arguments) for c in sink.unless):
+        asked = [holds(c, arguments, receiver) for c in (*sink.when, *sink.unless)]
+        if all(asked[: len(sink.when)]) and not any(asked[len(sink.when) :]):
             _reach(frame, node, sink, receiver, arguments)
 
 
@@ -68,7 +69,7 @@ def reach_rule(frame: Frame, node: ir.Expr, rule: Rule, value: Value, needs: fro
 
 def _reach_program(frame: Frame, node: ir.Call, sink: Sink, arguments: Arguments) -> None:
     """A program and its arguments: the first is a command, a shell's script is one, the others may be options."""
-    argument_rule = frame.engine.knowledge.by_kind.get("argument")
+    argument_rule = frame.knowledge.by_kind.get("argument")
     if sink.slots and sink.slots[0].every:
         spread = [(value, False) for value in arguments.positional]
         words = listed([*spread, *([(arguments.rest, True)] if arguments.rest is not None else [])])
@@ -105,12 +106,13 @@ def call_result(
     arguments: Arguments,
 ) -> Value:
     """Return what the call gives. `name`: the dotted name of what is called; `flows`: what is known of it."""
-    source = frame.engine.knowledge.sources.get(name) if name is not None else None
-    if source is not None and not callee.taints:
-        return Value((source_taint(frame, node, source, name or ""),), ref=External(name or ""))
+    source = frame.knowledge.sources.get(name) if name is not None else None
+    made = frame.knowledge.returns.get(name or "", name)
+    if source is not None and (not callee.taints or frame.module.packaged):
+        return Value((source_taint(frame, node, source, name or ""),), ref=External(made or ""))
     if not flows:
         taints = tuple(t.changed(facts=_ASSUMED) for t in all_taints(flowing(arguments, receiver, None)))
-        ref = External(name) if name is not None else None
+        ref = External(made) if made is not None else None
         return Value(merge_taints(callee.taints, taints), ref=ref)
     return _through(frame, node, name, flows, receiver, arguments)
 
@@ -124,7 +126,8 @@ def _through(
     arguments: Arguments,
 ) -> Value:
     made = _joined_path(receiver, arguments) if flows[0].join_path else flowing(arguments, receiver, flows[0].slots)
-    taints, ref, views = made.taints, External(name) if name is not None else None, False
+    result = frame.knowledge.returns.get(name or "", name)
+    taints, ref, views = made.taints, External(result) if result is not None else None, False
     for flow in flows:
         taints = let_through(flow, taints)
         views = views or flow.view
@@ -163,4 +166,6 @@ def _is_module(receiver: Value) -> bool:
     return isinstance(receiver.ref, External) and not receiver.taints and receiver.ref.name in _PATH_MODULES
 
 
-_PATH_MODULES = frozenset({"os.path", "posixpath", "ntpath", "pathlib", "anyio"})
+_PATH_MODULES = frozenset(
+    {"os.path", "posixpath", "ntpath", "pathlib", "anyio", "java.nio.file.Paths", "java.nio.file.Path"}
+)

@@ -43,6 +43,7 @@ class Frame:
         "exits",
         "function",
         "inherited",
+        "knowledge",
         "loops",
         "module",
         "outside",
@@ -69,6 +70,8 @@ class Frame:
         self.engine = engine
         self.module = module
         self.function = function
+        # Of the language that the file is written in.
+        self.knowledge = engine.knowledge.of(module.lowered.language)
         self.qualname = function.definition.qualname if function is not None else "<module>"
         self.env: Env | None = env
         self.owners = owners

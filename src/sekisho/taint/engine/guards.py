@@ -24,7 +24,11 @@ from sekisho.taint.engine.values import (
 )
 
 _ALL = frozenset({HARMLESS})
-_NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"})
+_NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"}) | {
+    f"java.lang.{name}" for name in ("Integer", "Long", "Number", "Boolean", "Double")
+}
+_PREFIXES = frozenset({"startswith", "startsWith"})
+_WHOLE = frozenset({"java.util.regex.Pattern.matches"})
 _MATCHERS = {"re.match": False, "re.fullmatch": True, "re.search": False}
 
 
@@ -136,7 +140,7 @@ def _equality(
 ) -> None:
     if not equal or not (subject.taints or subject.items or subject.made_from):
         return
-    if isinstance(subject.ref, External) and subject.ref.name in frame.engine.knowledge.common:
+    if isinstance(subject.ref, External) and subject.ref.name in frame.knowledge.common:
         _common(frame, test, node, subject, subject.ref.name, env)
     elif is_trusted(other, subject):
         _known_value(frame, node, subject, env)
@@ -144,7 +148,7 @@ def _equality(
 
 def _common(frame: Frame, test: ir.Compare, node: ir.Expr, subject: Value, name: str, env: Env) -> None:
     """What two paths have in common is the folder: inside, if it was compared in the right way."""
-    rule = frame.engine.knowledge.common[name]
+    rule = frame.knowledge.common[name]
     weak = Guard(frame.point(test.at), test, rule.otherwise, rule.kinds)
     names = names_in(node, env) | set(subject.made_from)
     for found in sorted(names):
@@ -157,19 +161,19 @@ def _common(frame: Frame, test: ir.Compare, node: ir.Expr, subject: Value, name:
 def _known_value(frame: Frame, node: ir.Expr, subject: Value, env: Env) -> None:
     """The subject is one of values that nobody outside chose. Of a part of it, only that part is known."""
     part = node.name if isinstance(node, ir.Attribute) else None
-    kinds = frame.engine.knowledge.part_guards.get(part) if part is not None else None
+    kinds = frame.knowledge.part_guards.get(part) if part is not None else None
     if kinds is not None and isinstance(node, ir.Attribute):
         for name in sorted(names_in(node.base, env)):
             mark(frame, ir.Name(node.at, name), env, kinds, views=False)
     elif isinstance(subject.ref, External) and _is_part(frame, subject.ref.name):
-        kinds = frame.engine.knowledge.part_guards[subject.ref.name.rpartition(".")[2]]
+        kinds = frame.knowledge.part_guards[subject.ref.name.rpartition(".")[2]]
         for name in subject.made_from:
             mark(frame, ir.Name(node.at, name), env, kinds, views=False)
     mark(frame, node, env, _ALL, views=False)
 
 
 def _is_part(frame: Frame, name: str) -> bool:
-    return name.rpartition(".")[2] in frame.engine.knowledge.part_guards
+    return name.rpartition(".")[2] in frame.knowledge.part_guards
 
 
 def _membership(frame: Frame, test: ir.Compare, left: Value, right: Value, inside: bool, env: Env) -> None:
@@ -180,7 +184,7 @@ def _membership(frame: Frame, test: ir.Compare, left: Value, right: Value, insid
     if inside and all_taints(left) and is_trusted(right, left):
         _known_value(frame, test.left, left, env)
     if not inside and isinstance(left.const, str) and all_taints(right):
-        safe = frame.engine.knowledge.rejected.get(left.const, EMPTY)
+        safe = frame.knowledge.rejected.get(left.const, EMPTY)
         if safe:
             mark(frame, test.right, env, safe)
 
@@ -191,14 +195,16 @@ def _call(frame: Frame, test: ir.Call, truth: bool, env: Env) -> Env | None:
         _by_summary(frame, test, callee.ref, truth, env)
         return env
     name = callee.ref.name if isinstance(callee.ref, External) else ""
-    if name == "isinstance" and truth:
+    if name in {"isinstance", "instanceof"} and truth:
         _instance(frame, test, env)
     elif name in {"any", "all"}:
         return _quantified(frame, test, name == "all", truth, env)
     elif name == "bool" and len(test.arguments) == 1:
         return refine(frame, test.arguments[0].value, truth, env)
-    elif method == "startswith" and receiver is not None:
+    elif method in _PREFIXES and receiver is not None and name not in frame.knowledge.call_guards:
         starts_with(frame, test, receiver, truth, env)
+    elif name in _WHOLE or (name.rpartition(".")[2] == "matches" and receiver is not None):
+        _whole_match(frame, test, receiver, name, truth, env)
     elif name in _MATCHERS or (name.startswith("re.compile.") and method in {"match", "fullmatch", "search"}):
         _pattern(frame, test, receiver, name, truth, env)
     else:
@@ -215,7 +221,7 @@ def _callee(frame: Frame, test: ir.Call) -> tuple[Value, Value | None, str]:
 
 def _by_summary(frame: Frame, test: ir.Call, ref: FunctionRef, truth: bool, env: Env) -> None:
     """A check that the program wrote itself: what its answer says about its parameters."""
-    known = frame.engine.knowledge.call_guards.get(ref.function.name)
+    known = frame.knowledge.call_guards.get(ref.function.name)
     if known is not None and known.truth is truth:
         subject = subject_of(test, known)
         if subject is not None:
@@ -309,17 +315,38 @@ def _pattern(frame: Frame, test: ir.Call, receiver: Value | None, name: str, tru
     if len(test.arguments) <= subject or not isinstance(pattern.const, str | bytes):
         return
     text = pattern.const if isinstance(pattern.const, str) else pattern.const.decode("latin-1")
-    safe, why = judge_pattern(text, matcher, frame.engine.knowledge.kinds)
+    safe, why = judge_pattern(text, matcher, frame.knowledge.kinds)
     node = test.arguments[subject].value
     if safe:
         mark(frame, node, env, safe)
     elif why:
-        weak = Guard(frame.point(test.at), test, why, frame.engine.knowledge.kinds)
+        weak = Guard(frame.point(test.at), test, why, frame.knowledge.kinds)
         mark(frame, node, env, EMPTY, guards=(weak,), views=False)
 
 
+def _whole_match(frame: Frame, test: ir.Call, receiver: Value | None, name: str, truth: bool, env: Env) -> None:
+    """`text.matches(pattern)`, `Pattern.matches(pattern, text)`, `compiled.matcher(text).matches()`."""
+    target = test.target.base if isinstance(test.target, ir.Attribute) else None
+    if name in _WHOLE and len(test.arguments) == 2:
+        pattern, subject = frame.value(test.arguments[0].value), test.arguments[1].value
+    elif len(test.arguments) == 1 and target is not None:
+        pattern, subject = frame.value(test.arguments[0].value), target
+    elif isinstance(target, ir.Call) and isinstance(target.target, ir.Attribute) and target.arguments:
+        pattern, subject = read(frame.value(target.target.base), ".pattern"), target.arguments[0].value
+    else:
+        return
+    if not truth or not isinstance(pattern.const, str):
+        return
+    safe, why = judge_pattern(pattern.const, "fullmatch", frame.knowledge.kinds)
+    if safe:
+        mark(frame, subject, env, safe)
+    elif why:
+        weak = Guard(frame.point(test.at), test, why, frame.knowledge.kinds)
+        mark(frame, subject, env, EMPTY, guards=(weak,), views=False)
+
+
 def _known_check(frame: Frame, test: ir.Call, name: str, method: str, truth: bool, env: Env) -> None:
-    knowledge = frame.engine.knowledge
+    knowledge = frame.knowledge
     guard = knowledge.call_guards.get(name) or (knowledge.method_guards.get(method) if method else None)
     if guard is None or guard.truth is not truth:
         return

@@ -9,6 +9,7 @@ _MAX_DEPTH = 5
 # Calls of these give their receiver or first argument in another dress: a check of the result checks that.
 _SAME_METHODS = frozenset(
     {"lower", "upper", "strip", "casefold", "split", "rsplit", "resolve", "absolute", "as_posix", "decode", "encode"}
+    | {"toLowerCase", "toUpperCase", "trim", "toString", "normalize", "toAbsolutePath", "toFile", "toPath"}
 )
 _SAME_ATTRIBUTES = frozenset({"parts", "parents"})
 

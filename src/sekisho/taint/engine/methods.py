@@ -131,7 +131,7 @@ def _replace(frame: Frame, node: ir.Call, receiver: Value, arguments: Arguments)
     old, new = arguments.positional[0].const, arguments.positional[1].const
     if not isinstance(old, str) or not isinstance(new, str) or (len(old) != 1 and old != ".."):
         return None
-    safe = frame.engine.knowledge.rejected.get(old, EMPTY) if old not in new else EMPTY
+    safe = frame.knowledge.rejected.get(old, EMPTY) if old not in new else EMPTY
     if (old, new) in {("'", "''"), ('"', '""')}:
         safe = frozenset({f"doubled{old}"})
     if not safe:

@@ -42,7 +42,7 @@ def reach_patterns(frame: Frame, node: ir.Call, name: str, receiver: Value | Non
 
 def _meet(frame: Frame, node: ir.Call, pattern: str, last: str, arguments: Arguments, shift: int) -> None:
     at = _TEXT_AFTER_PATTERN.get(last)
-    rule = frame.engine.knowledge.by_kind.get("slow-pattern")
+    rule = frame.knowledge.by_kind.get("slow-pattern")
     if at is None or rule is None or at + shift >= len(arguments.positional):
         return
     text = arguments.positional[at + shift]

@@ -17,7 +17,7 @@ _SHOWN = ("html", "exposure", "environment-exposed")
 
 def caught_error(frame: Frame, at: int, name: str) -> Value:
     """Return what a handler's name holds. What an error says is of interest where it could be shown to a stranger."""
-    source, function = frame.engine.knowledge.caught, frame.function
+    source, function = frame.knowledge.caught, frame.function
     if source is None or function is None or not _is_page(frame, function):
         return Value()
     return Value((source_taint(frame, ir.Name(at, name), source, name),))
@@ -28,7 +28,7 @@ def reach_page(frame: Frame, node: ir.Expr, value: Value) -> None:
     text = _page_of(value)
     if text.taints and frame.function is not None and _is_page(frame, frame.function):
         for kind in _SHOWN:
-            rule = frame.engine.knowledge.by_kind.get(kind)
+            rule = frame.knowledge.by_kind.get(kind)
             if rule is not None:
                 reach_rule(frame, node, rule, Value(text.taints))
 
@@ -40,8 +40,29 @@ def _page_of(value: Value) -> Value:
 
 
 def _is_page(frame: Frame, function: Function) -> bool:
-    pages = frame.engine.knowledge.pages
+    pages = frame.knowledge.pages
+    if frame.module.packaged:
+        return _gives_page(frame, function)
     return any(name in pages for decorator in function.definition.decorators for name in _names(frame, decorator))
+
+
+def _gives_page(frame: Frame, function: Function) -> bool:
+    """A method whose text is the body of the answer, as it says itself or its class; other results become JSON."""
+    returns, owner = function.definition.returns, function.owner
+    if not isinstance(returns, ir.Name) or returns.id != "String" or owner is None:
+        return False
+    decorators = function.definition.decorators
+    routes = [d for d in decorators if isinstance(d, ir.Call) and any(a.name == "produces" for a in d.arguments)]
+    plain = any("HTML" not in part.upper() for route in routes for part in _produced(route))
+    named = (name for decorator in (*decorators, *owner.definition.decorators) for name in _names(frame, decorator))
+    return not plain and any(name in frame.knowledge.pages for name in named)
+
+
+def _produced(route: ir.Call) -> Iterator[str]:
+    for argument in route.arguments:
+        if argument.name == "produces":
+            value = argument.value
+            yield str(value.value) if isinstance(value, ir.Literal) else dotted_name(value) or "HTML"
 
 
 def _names(frame: Frame, decorator: ir.Expr) -> Iterator[str]:
@@ -70,7 +91,7 @@ def reach_store(frame: Frame, target: ir.Expr, value: Value) -> None:
     """Note outside data that is written, as key or as value, to where what was checked is kept."""
     if not isinstance(target, ir.Item):
         return
-    stores, rule = frame.engine.knowledge.stores, frame.engine.knowledge.by_kind.get("trust-boundary")
+    stores, rule = frame.knowledge.stores, frame.knowledge.by_kind.get("trust-boundary")
     if rule is None or (dotted_name(target.base) or "").rpartition(".")[2] not in {
         s.rpartition(".")[2] for s in stores
     }:

@@ -18,7 +18,7 @@ _SIBLING = "the prefix does not end with a separator, so a sibling folder whose 
 _UNRESOLVED = "the prefix is compared before `..` and links are resolved"
 _NO_HOST = "the prefix does not reach past the host"
 _TWO_SLASHES = "an address that begins with // passes, and // is followed by a host"
-_SEPARATORS = frozenset({"os.sep", "os.path.sep", "posixpath.sep"})
+_SEPARATORS = frozenset({"os.sep", "os.path.sep", "posixpath.sep", "java.io.File.separator"})
 
 
 def starts_with(frame: Frame, test: ir.Call, receiver: Value, truth: bool, env: Env) -> None:
@@ -48,7 +48,7 @@ def _texts(prefix: Value) -> list[str]:
 
 def _rejected(frame: Frame, subject: ir.Expr, texts: list[str], env: Env) -> None:
     for text in texts:
-        safe = frame.engine.knowledge.rejected_prefixes.get(text, EMPTY)
+        safe = frame.knowledge.rejected_prefixes.get(text, EMPTY)
         if safe:
             mark(frame, subject, env, safe)
         if text == "//":

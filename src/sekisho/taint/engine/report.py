@@ -151,10 +151,10 @@ def _from_source(engine: Engine, hit: Hit, modes: frozenset[Mode]) -> Iterable[C
 
 def _source_of(engine: Engine, name: str) -> tuple[str, bool]:
     """Return why data of the source or entry `name` comes from outside, and whether it does so in every mode."""
-    for source in engine.knowledge.sources.values():
-        if source.id == name:
-            return source.why, source.mode is Mode.BOTH
-    return next(entry.why for entry in engine.knowledge.entries if entry.id == name), False
+    source = engine.knowledge.source(name)
+    if source is not None:
+        return source.why, source.mode is Mode.BOTH
+    return engine.knowledge.entry(name).why, False
 
 
 def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozenset[Mode]) -> Iterable[Candidate]:
@@ -164,12 +164,9 @@ def _from_parameter(engine: Engine, function: Function, hit: Hit, modes: frozens
         return
     if hit.rule.own or origin.point != Point(function.module.path, function.definition.qualname, 0):
         return
-    way = (
-        application_way(engine.program, engine.knowledge, function, origin, hit.rule)
-        if Mode.APPLICATION in modes
-        else None
-    )
-    if way is None and Mode.LIBRARY in modes and not is_framework_parameter(engine.knowledge, function, origin):
+    knowledge = engine.knowledge.of(function.module.lowered.language)
+    way = application_way(engine.program, knowledge, function, origin, hit.rule) if Mode.APPLICATION in modes else None
+    if way is None and Mode.LIBRARY in modes and not is_framework_parameter(knowledge, function, origin):
         way = library_way(engine.program, function, origin, hit.rule, hit.taint.facts)
         if way is None and hit.rule.constructor:
             way = _constructor_way(engine, function, hit)

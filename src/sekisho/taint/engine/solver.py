@@ -14,7 +14,7 @@ from sekisho.taint.engine.apply import Application
 from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.callgraph import bottom_up, in_order_of_imports
 from sekisho.taint.engine.calls import invoke
-from sekisho.taint.engine.checks import check_decorators, check_module, check_parameters
+from sekisho.taint.engine.checks import check_decorators, check_module, check_override, check_parameters
 from sekisho.taint.engine.entries import entry_for
 from sekisho.taint.engine.exits import checks_at_exits
 from sekisho.taint.engine.expressions import TABLE
@@ -88,6 +88,7 @@ class Engine:
         self._filled: dict[Origin, Entry | None] = {}
         self._changed_inside: set[Function] = set()
         self._decorators: dict[Function, tuple[ir.Expr, ...]] = {}
+        self._homes: dict[tuple[int, str, str], str] = {}
         # The same pattern is met at every look at a function.
         self.growth = cache(growth_of)
 
@@ -97,6 +98,7 @@ class Engine:
         """Look at every module, then at every function until the summaries stand still or the rounds are used up."""
         for module in in_order_of_imports(self.program):
             self._run_module(module)
+        self.types.forget()
         work = _Work(bottom_up(self.program), self.budget.rounds)
         if self._run_functions(work):
             # What modules made with functions of the program is known only now.
@@ -168,6 +170,7 @@ class Engine:
         frame = self._frame_for(function, {}, frozenset())
         check_decorators(frame, function)
         check_parameters(frame, function)
+        check_override(frame, function)
         summary = self._finish(frame, function)
         before = self.summaries.get(function)
         self.summaries[function] = summary
@@ -179,6 +182,7 @@ class Engine:
             return
         frame = self._frame_for(function, dict(outer.env), outer.owners)
         frame.inherited = outer.env.keys() - {parameter.name for parameter in function.definition.parameters}
+        check_override(frame, function)
         frame.steps = outer.steps
         summary = self._finish(frame, function)
         outer.steps = frame.steps
@@ -208,7 +212,7 @@ class Engine:
         ref = None
         if parameter.annotation is not None and parameter.kind in {"plain", "named"}:
             ref = self.types.declared(function.module, parameter.annotation)
-        if isinstance(ref, External) and ref.name in {"str", "bytes", "typing.Any", "object"}:
+        if isinstance(ref, External) and ref.name in {"str", "bytes", "typing.Any", "object", "java.lang.Object"}:
             ref = None
         return Value(taints, ref=ref, self_origin=origin)
 
@@ -309,6 +313,8 @@ class Engine:
             return self._globals.get(home[0], {}).get(home[1], NOTHING)
         if name in module.symbols:
             return NOTHING
+        if name.endswith(".this"):
+            return Value(ref=self.types.declared(module, ir.Name(0, name.removesuffix(".this"))))
         builtin = self._builtins.get(name)
         if builtin is None:
             builtin = self._builtins[name] = Value(ref=External(name))
@@ -328,8 +334,19 @@ class Engine:
     def filled_by(self, function: Function, origin: Origin) -> Entry | None:
         """Return how a framework fills the parameter of `origin`, None if none does."""
         if origin not in self._filled:
-            self._filled[origin] = entry_for(self.program, self.knowledge, function, origin)
+            knowledge = self.knowledge.of(function.module.lowered.language)
+            self._filled[origin] = entry_for(self.program, knowledge, function, origin)
         return self._filled[origin]
+
+    def home_of(self, knowledge: Knowledge, kind: str, member: str) -> str:
+        """Return the foreign type, `kind` or one that it inherits from, of whose `member` something is known."""
+        if kind not in knowledge.bases:
+            return kind
+        key = (id(knowledge), kind, member)
+        found = self._homes.get(key)
+        if found is None:
+            found = self._homes[key] = knowledge.home_of(kind, member)
+        return found
 
     def member_value(self, module: Module, name: str) -> Value:
         """Return `module.name`."""

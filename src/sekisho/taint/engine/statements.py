@@ -7,6 +7,7 @@ from sekisho.taint import ir
 from sekisho.taint.engine.arguments import Arguments
 from sekisho.taint.engine.assign import assign
 from sekisho.taint.engine.checks import check_assignment, check_predictable
+from sekisho.taint.engine.declared import as_declared
 from sekisho.taint.engine.frame import MAX_RAISED, Env, Frame, Loop, join_env, same_taints
 from sekisho.taint.engine.guards import refine
 from sekisho.taint.engine.places import caught_error, reach_page, reach_store
@@ -33,7 +34,9 @@ def _evaluate(frame: Frame, node: ir.Evaluate) -> None:
 
 def _assign(frame: Frame, node: ir.Assign) -> None:
     value = frame.value(node.value)
-    if node.annotation is not None and value.ref is None and not value.items and value.const is UNKNOWN:
+    if node.annotation is not None and frame.module.packaged:
+        value = as_declared(frame, value, node.annotation)
+    elif node.annotation is not None and value.ref is None and not value.items and value.const is UNKNOWN:
         declared = frame.engine.types.declared(frame.module, node.annotation)
         if declared is not None:
             value = Value(value.taints, value.const, declared, None, value.self_origin, value.made_from)

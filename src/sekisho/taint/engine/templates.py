@@ -35,7 +35,7 @@ def render_template(
     name = callee.ref.name
     if name == INCLUDE:
         return _include(frame, node, arguments)
-    rules = frame.engine.knowledge.renders.get(name)
+    rules = frame.knowledge.renders.get(name)
     if rules is None:
         return None
     fitting = (rule for rule in rules if _names(rule, arguments))

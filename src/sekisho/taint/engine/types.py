@@ -57,6 +57,10 @@ class Types:
             return External(found)
         return External(dotted) if found is None and "." not in dotted and dotted not in module.symbols else None
 
+    def forget(self) -> None:
+        """Forget what was answered before every class's body was known."""
+        self._attributes.clear()
+
     def note_class_body(self, made: Class, body: Env) -> None:
         """Keep what a class's body defines."""
         self._class_bodies[made] = body

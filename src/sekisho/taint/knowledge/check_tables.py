@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sekisho.taint.knowledge.model import Condition, ImportCheck, NameCheck, Rule, Setting, Slot
+from sekisho.taint.knowledge.model import Condition, ImportCheck, NameCheck, Override, Rule, Setting, Slot
 from sekisho.taint.knowledge.table import Table
 
-CHECK_TABLES = frozenset({"check", "setting", "import", "literal", "logged", "predictable"})
+CHECK_TABLES = frozenset({"check", "setting", "import", "literal", "logged", "override", "predictable"})
 # What a condition may ask; one of them.
-_QUESTIONS = ("is", "named", "present", "absent", "among", "below", "bits", "contains")
+_QUESTIONS = ("is", "named", "present", "absent", "among", "below", "bits", "contains", "matches")
 
 
 def rule_of(table: Table, rules: Mapping[str, Rule]) -> Rule:
@@ -42,12 +42,22 @@ def _question(table: Table, slot: Slot, name: str, value: Any) -> Condition:
             return Condition(slot=slot, absent=True)
         case "contains", str() if value:
             return Condition(slot=slot, contains=value)
+        case "matches", str():
+            return Condition(slot=slot, matches=compiled(table, name, value))
         case (("below" | "bits"), int()) if not isinstance(value, bool):
             return Condition(slot=slot, below=value) if name == "below" else Condition(slot=slot, bits=value)
         case (("named" | "among"), list()) if value and all(isinstance(text, str) for text in value):
             texts = tuple(value)
             return Condition(slot=slot, named=texts) if name == "named" else Condition(slot=slot, among=texts)
     raise table.refuse(f"{name} cannot be {value!r}")
+
+
+def compiled(table: Table, name: str, pattern: str) -> re.Pattern[str]:
+    """Return the pattern, or raise KnowledgeRefused."""
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise table.refuse(f"{name} is no regular expression: {error}") from error
 
 
 def parse_settings(tables: Iterable[Table], rules: Mapping[str, Rule]) -> dict[str, tuple[Setting, ...]]:
@@ -73,15 +83,25 @@ def parse_imports(tables: Iterable[Table], rules: Mapping[str, Rule]) -> dict[st
     return found
 
 
+def parse_overrides(tables: Iterable[Table], rules: Mapping[str, Rule]) -> tuple[Override, ...]:
+    """Return the methods that must do something."""
+    found: list[Override] = []
+    for table in tables:
+        does = table.text("does")
+        if does not in {"nothing", "true"}:
+            raise table.refuse(f"does cannot be {does}")
+        bases, methods = frozenset(table.texts("bases")), frozenset(table.texts("methods"))
+        why, rule = table.text("why"), rule_of(table, rules)
+        found.append(Override(rule=rule, why=why, bases=bases, methods=methods, agrees=does == "true"))
+        table.end()
+    return tuple(found)
+
+
 def parse_names(tables: Iterable[Table], rules: Mapping[str, Rule]) -> tuple[NameCheck, ...]:
     """Return the checks of what names hold."""
     found: list[NameCheck] = []
     for table in tables:
-        pattern = table.text("names")
-        try:
-            names = re.compile(pattern)
-        except re.error as error:
-            raise table.refuse(f"names is no regular expression: {error}") from error
+        names = compiled(table, "names", table.text("names"))
         found.append(NameCheck(rule=rule_of(table, rules), why=table.text("why"), names=names))
         table.end()
     return tuple(found)

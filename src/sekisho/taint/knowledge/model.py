@@ -26,7 +26,8 @@ class Condition:
 
     `absent`: it is not given; `among`: it is one of these texts, whatever their case; `below`: a number smaller than
     this; `bits`: a number with one of these bits; `named`: the end of a dotted name; `contains`: a text is among its
-    items. `key`: what is under this key of the argument is asked, not the argument.
+    items; `matches`: its text, in lower case, has a match of this pattern. `key`: what is under this key of the
+    argument is asked, not the argument.
     """
 
     slot: Slot
@@ -39,6 +40,7 @@ class Condition:
     below: int | None = None
     bits: int | None = None
     contains: str = ""
+    matches: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +87,19 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A name whose value comes from outside."""
+    """A name whose value comes from outside. `facts`: what is true of it, for sinks that ask for it."""
 
     id: str
     why: str
     mode: Mode
     safe: frozenset[str]
+    facts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Parameters that a framework fills. What is empty is not asked. `address`: the decorator's first argument is text,
-    as a route's is."""
+    as a route's is. `marked`: annotations of the parameter itself; `plain`: types that are filled by other means."""
 
     id: str
     why: str
@@ -112,6 +115,8 @@ class Entry:
     receiver: bool
     address: bool
     safe: frozenset[str]
+    marked: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,18 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A method that a class below one of `bases` must not have so: with a body that does nothing, or that only says yes
+    (`agrees`)."""
+
+    rule: Rule
+    why: str
+    bases: frozenset[str]
+    methods: frozenset[str]
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCheck:
     """An import that is weak unless the module speaks of one of `unless`."""
 
@@ -191,8 +208,9 @@ class Render:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Everything, indexed the way the engine asks. `calls` by dotted name, `methods` by last name; `caught`: what an
-    error says, where a view catches it."""
+    """What is known of one language, indexed the way the engine asks. `calls` by dotted name, `methods` by last name;
+    `caught`: what an error says, where a view catches it; `bases`: what a type has by inheritance; `returns`: the type
+    of what a call gives; `types`: every type that is spoken of; `languages`: the same for the other languages."""
 
     kinds: frozenset[str]
     rules: Mapping[str, Rule]
@@ -215,6 +233,7 @@ class Knowledge:
     decorator_checks: Mapping[str, tuple[Check, ...]]
     settings: Mapping[str, tuple[Setting, ...]]
     imports: Mapping[str, tuple[ImportCheck, ...]]
+    overrides: tuple[Override, ...]
     literals: tuple[NameCheck, ...]
     logged: tuple[NameCheck, ...]
     predictable: tuple[NameCheck, ...]
@@ -222,3 +241,37 @@ class Knowledge:
     stores: frozenset[str]
     renders: Mapping[str, tuple[Render, ...]]
     caught: Source | None
+    bases: Mapping[str, tuple[str, ...]]
+    returns: Mapping[str, str]
+    types: frozenset[str]
+    languages: "Mapping[str, Knowledge]"
+
+    def of(self, language: str) -> "Knowledge":
+        """Return what is known of `language`."""
+        return self.languages.get(language, self)
+
+    def every_type(self) -> frozenset[str]:
+        """Return the types that are spoken of in any language."""
+        return self.types.union(*(known.types for known in self.languages.values()))
+
+    def home_of(self, kind: str, member: str) -> str:
+        """Return the type, `kind` or one that it inherits from, of whose `member` something is known; else `kind`."""
+        tables = (self.call_sinks, self.call_flows, self.sources, self.call_checks, self.call_guards, self.returns)
+        order = [kind]
+        for current in order:
+            if any(f"{current}.{member}" in table for table in tables):
+                return current
+            order.extend(base for base in self.bases.get(current, ()) if base not in order)
+        return kind
+
+    def source(self, name: str) -> Source | None:
+        """Return the source with the id `name`, of any language; None if there is none."""
+        every = (source for known in self._all() for source in known.sources.values())
+        return next((source for source in every if source.id == name), None)
+
+    def entry(self, name: str) -> Entry:
+        """Return the entry with the id `name`, of any language. There MUST be one."""
+        return next(entry for known in self._all() for entry in known.entries if entry.id == name)
+
+    def _all(self) -> "tuple[Knowledge, ...]":
+        return (self, *self.languages.values())

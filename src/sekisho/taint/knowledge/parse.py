@@ -12,6 +12,7 @@ from sekisho.taint.knowledge.check_tables import (
     asked,
     parse_imports,
     parse_names,
+    parse_overrides,
     parse_settings,
     rule_of,
 )
@@ -33,6 +34,9 @@ from sekisho.taint.knowledge.model import (
 from sekisho.taint.knowledge.table import Table
 
 FORMAT = "sekisho-taint-knowledge/v1"
+# A file without a language speaks of the first.
+LANGUAGES = ("python", "java")
+_FIRST = LANGUAGES[0]
 
 # Marks that are not kinds of harm: of a path made absolute, and of what is harmless for every kind.
 _MARKS = frozenset({"resolved", "relative", "regex", "*"})
@@ -51,6 +55,7 @@ _FLOW_TABLES = frozenset(
         "page",
         "store",
         "render",
+        "type",
     }
 )
 _TABLES = _FLOW_TABLES | CHECK_TABLES
@@ -59,26 +64,40 @@ _TABLES = _FLOW_TABLES | CHECK_TABLES
 def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
     """Return the knowledge in `texts` (file name to TOML), or raise KnowledgeRefused.
 
-    Steps: (1) each file is TOML of our format; (2) rules, because they name the kinds; (3) all else, checked against
-    the rules.
+    Steps: (1) each file is TOML of our format, and of one language; (2) rules, which are for every language, because
+    they name the kinds; (3) all else, language by language, checked against the rules.
     """
     # (1)
-    found: dict[str, list[Table]] = {name: [] for name in _TABLES}
+    found: dict[str, dict[str, list[Table]]] = {_FIRST: _no_tables()}
     for file, text in sorted(texts.items()):
-        for name, tables in _read(file, text).items():
-            found[name].extend(tables)
+        language, listed = _read(file, text)
+        for name, tables in listed.items():
+            found.setdefault(language, _no_tables())[name].extend(tables)
     # (2)
-    rules = {rule.id: rule for rule in map(_rule, found["rule"])}
-    kinds = frozenset(rule.kind for rule in rules.values())
-    if len({rule.kind for rule in rules.values()}) != len(rules) or len(rules) != len(found["rule"]):
+    every = [table for tables in found.values() for table in tables["rule"]]
+    rules = {rule.id: rule for rule in map(_rule, every)}
+    if len({rule.kind for rule in rules.values()}) != len(rules) or len(rules) != len(every):
         raise KnowledgeRefused("two rules with one id or one kind")
     # (3)
+    others = {language: _of_language(tables, rules, {}) for language, tables in found.items() if language != _FIRST}
+    return _of_language(found[_FIRST], rules, others)
+
+
+def _no_tables() -> dict[str, list[Table]]:
+    return {name: [] for name in _TABLES}
+
+
+def _of_language(
+    found: Mapping[str, list[Table]], rules: Mapping[str, Rule], languages: Mapping[str, Knowledge]
+) -> Knowledge:
+    kinds = frozenset(rule.kind for rule in rules.values())
     sinks = _index(found["sink"], lambda table: _sink(table, rules))
     flows = _index(found["flow"], lambda table: _flow(table, kinds))
     guards = _index(found["guard"], lambda table: _guard(table, kinds))
     sources = _sources(found["source"], kinds)
     common = _index(found["common"], lambda table: _common(table, kinds))
     checks = _index(found["check"], lambda table: _check(table, rules))
+    types = _Types(found["type"])
     return Knowledge(
         kinds=kinds,
         rules=rules,
@@ -101,6 +120,7 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         decorator_checks=checks.attributes,
         settings=parse_settings(found["setting"], rules),
         imports=parse_imports(found["import"], rules),
+        overrides=parse_overrides(found["override"], rules),
         literals=parse_names(found["literal"], rules),
         logged=parse_names(found["logged"], rules),
         predictable=parse_names(found["predictable"], rules),
@@ -108,20 +128,53 @@ def parse_knowledge(texts: Mapping[str, str]) -> Knowledge:
         stores=_names(found["store"], "names"),
         renders=_index(found["render"], _render).calls,
         caught=next((source for source in sources.values() if source.id == "own-caught-error"), None),
+        bases=types.bases,
+        returns=types.returns,
+        types=frozenset(types.bases) | _types_in([sinks.calls, flows.calls, checks.calls, sources, types.returns]),
+        languages=languages,
     )
 
 
-def _read(file: str, text: str) -> dict[str, list[Table]]:
+class _Types:
+    """Types of the language's libraries: what they inherit, and what their methods give."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self.bases: dict[str, tuple[str, ...]] = {}
+        self.returns: dict[str, str] = {}
+        for table in tables:
+            names, bases, returns = table.texts("names"), table.texts("bases"), table.raw("returns", {})
+            table.end()
+            if not names or not isinstance(returns, dict) or not all(isinstance(v, str) for v in returns.values()):
+                raise table.refuse("a type has names, and returns is a table of texts")
+            for name in names:
+                self.bases[name] = (*self.bases.get(name, ()), *bases)
+                self.returns.update({f"{name}.{method}": result for method, result in returns.items()})
+
+
+def _types_in(indexes: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the types among dotted names: up to the last part that begins with a capital."""
+    found: set[str] = set()
+    for index in indexes:
+        for name in index:
+            parts = name.split(".")
+            found.update(".".join(parts[: n + 1]) for n, part in enumerate(parts) if n and part[:1].isupper())
+    return frozenset(found)
+
+
+def _read(file: str, text: str) -> tuple[str, dict[str, list[Table]]]:
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise KnowledgeRefused(f"{file}: not TOML: {error}") from error
     if value.pop("format", None) != FORMAT:
         raise KnowledgeRefused(f"{file}: the format is not {FORMAT}")
+    language = value.pop("language", _FIRST)
+    if language not in LANGUAGES:
+        raise KnowledgeRefused(f"{file}: no such language: {language}")
     if not value.keys() <= _TABLES:
         raise KnowledgeRefused(f"{file}: unknown tables: {', '.join(sorted(value.keys() - _TABLES))}")
     whole = Table(file, value)
-    return {name: whole.tables(name) for name in value}
+    return language, {name: whole.tables(name) for name in value}
 
 
 class _Index:
@@ -275,7 +328,8 @@ def _sources(tables: Iterable[Table], kinds: frozenset[str]) -> dict[str, Source
         safe = safe | (kinds - only) if only else safe
         if bool(only) != made_id.startswith(OWN):
             raise table.refuse(f"the id of a source with `only`, and of no other, begins with {OWN}")
-        made = Source(id=made_id, why=table.text("why"), mode=Mode(mode), safe=safe)
+        facts = frozenset(table.texts("facts"))
+        made = Source(id=made_id, why=table.text("why"), mode=Mode(mode), safe=safe, facts=facts)
         found.update(dict.fromkeys(table.texts("names"), made))
         table.end()
     return found
@@ -297,9 +351,11 @@ def _entry(table: Table, kinds: frozenset[str]) -> Entry:
         receiver=table.flag("receiver"),
         address=table.flag("address"),
         safe=_marks(table, "safe", kinds),
+        marked=frozenset(table.texts("marked")),
+        plain=frozenset(table.texts("plain")),
     )
     table.end()
-    if not (made.parameters or made.annotations or made.decorators or made.bases or made.receiver):
+    if not (made.marked or made.parameters or made.annotations or made.decorators or made.bases or made.receiver):
         raise table.refuse("names no function: parameters, annotations, decorators, bases or receiver")
     return made
 

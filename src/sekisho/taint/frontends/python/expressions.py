@@ -5,8 +5,8 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from sekisho.taint import ir
+from sekisho.taint.frontends.lowering import MAX_CONSTANTS, Lowering, place_of, text_of
 from sekisho.taint.frontends.python import strings
-from sekisho.taint.frontends.python.lowering import MAX_CONSTANTS, Lowering, place_of, text_of
 
 _CONSTANT_NODES = frozenset({"integer", "float", "true", "false", "none"})
 

@@ -3,8 +3,8 @@
 from tree_sitter import Node
 
 from sekisho.taint import ir
+from sekisho.taint.frontends.lowering import Lowering, place_of, text_of
 from sekisho.taint.frontends.python.expressions import expression
-from sekisho.taint.frontends.python.lowering import Lowering, place_of, text_of
 
 _CONSTANTS = frozenset({"string", "concatenated_string", "integer", "float", "true", "false", "none"})
 

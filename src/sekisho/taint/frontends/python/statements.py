@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from tree_sitter import Node
 
 from sekisho.taint import ir
+from sekisho.taint.frontends.lowering import Lowering, place_of, text_of
 from sekisho.taint.frontends.python.expressions import arguments, binary, expression, optional, parameters
-from sekisho.taint.frontends.python.lowering import Lowering, place_of, text_of
 from sekisho.taint.frontends.python.matching import case_pattern
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from sekisho.taint import ir
-from sekisho.taint.frontends.python.lowering import Lowering, place_of, text_of
+from sekisho.taint.frontends.lowering import Lowering, place_of, text_of
 
 # Enough for any prefix, pattern or statement that a check looks at; embedded images are longer.
 MAX_TEXT = 8192

@@ -1,4 +1,6 @@
-"""What the lowering of one file carries along: limits, gaps, and the names of the scopes it is in."""
+"""What the lowering of one file carries along, in any language: limits, gaps, and the names of the scopes it is in."""
+
+from collections.abc import Iterator
 
 from tree_sitter import Node
 
@@ -72,3 +74,20 @@ def text_of(node: Node) -> str:
     """Return the source of `node`."""
     text = node.text
     return text.decode("utf-8", "replace") if text else ""
+
+
+def broken_places(lowering: Lowering, root: Node) -> tuple[ir.Gap, ...]:
+    """Return the places that were left out while lowering, and those that do not parse, by place."""
+    gaps = {*lowering.gaps, *(ir.Gap(place_of(node), "does not parse") for node in _broken(root))}
+    return tuple(sorted(gaps))
+
+
+def _broken(root: Node) -> Iterator[Node]:
+    """Yield the outermost errors, and the tokens that the parser had to invent."""
+    work = [root] if root.has_error else []
+    while work:
+        node = work.pop()
+        if node.is_error or node.is_missing:
+            yield node
+        else:
+            work.extend(child for child in node.children if child.has_error or child.is_missing)
