@@ -64,7 +64,19 @@ class Step:
         self.expression = expression
         self.why = why
         self.inner = inner
-        self.length: int = 1 + (before.length if before else 0) + (inner.length if inner else 0)
+        self.length: int = 1 + (before.length if before is not None else 0) + (inner.length if inner is not None else 0)
+
+
+def next_step(
+    before: Step | None, point: Point, expression: ir.Expr | str, why: str, inner: Step | None
+) -> Step | None:
+    """Return the step after `before`; `before` itself where it is at `point` already or the flow is long enough."""
+    if before is None:
+        return Step(None, point, expression, why, inner) if inner is None or inner.length < MAX_STEPS else None
+    if inner is None and before.point.at == point.at and before.point == point:
+        return before
+    length = 1 + before.length + (inner.length if inner is not None else 0)
+    return before if length > MAX_STEPS else Step(before, point, expression, why, inner)
 
 
 class Guard(NamedTuple):
@@ -120,13 +132,8 @@ class Taint:
 
     def stepped(self, point: Point, expression: ir.Expr | str, why: str, inner: Step | None = None) -> "Taint":
         """Return this taint one step further on."""
-        before = self.step
-        if before is not None and before.point.at == point.at and before.point == point and inner is None:
-            return self
-        length = 1 + (before.length if before else 0) + (inner.length if inner else 0)
-        if length > MAX_STEPS:
-            return self
-        return Taint(self.origin, self.safe, self.facts, self.guards, Step(before, point, expression, why, inner))
+        step = next_step(self.step, point, expression, why, inner)
+        return self if step is self.step else Taint(self.origin, self.safe, self.facts, self.guards, step)
 
     def guarded(self, guard: Guard) -> "Taint":
         """Return this taint with a guard noted that does not hold."""
