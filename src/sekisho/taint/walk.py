@@ -5,7 +5,6 @@ from typing import cast
 
 from sekisho.taint import ir
 
-
 # Statements that hold blocks of statements.
 _WITH_BLOCKS = frozenset({ir.Branch, ir.Repeat, ir.Each, ir.Attempt, ir.Use})
 

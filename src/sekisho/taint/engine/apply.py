@@ -30,6 +30,8 @@ from sekisho.taint.program import Function
 
 # How deep the returned containers are put into the caller's terms; deeper ones fall together.
 _MAX_DEPTH = 3
+# What a caller can write to: `a`, `a.b`, `a["b"]`.
+_PATHS = (ir.Name, ir.Attribute, ir.Item)
 
 
 class Application:
@@ -234,10 +236,10 @@ def _pass_on_hits(application: Application, summary: Summary) -> None:
 def _pass_on_writes(application: Application, summary: Summary, nodes: dict[str, ir.Expr]) -> None:
     for (name, key), value in summary.writes.items():
         node = nodes.get(name)
-        made = application.value(value)
-        if node is None or not (made.taints or made.items or made.ref):
+        if not isinstance(node, _PATHS):
             continue
-        if isinstance(node, ir.Name | ir.Attribute | ir.Item):
+        made = application.value(value)
+        if made.taints or made.items or made.ref:
             store(application.frame, node, key, made)
 
 
