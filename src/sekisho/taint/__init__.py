@@ -6,6 +6,7 @@ and `analyze_modules` are apart so that a caller can parse in parallel and keep 
 
 from sekisho.taint.analysis import analyze, analyze_modules, lower
 from sekisho.taint.budget import Budget
+from sekisho.taint.collector import collector_paused
 from sekisho.taint.findings import (
     Analysis,
     Confidence,
@@ -34,6 +35,7 @@ __all__ = [
     "TaintFinding",
     "analyze",
     "analyze_modules",
+    "collector_paused",
     "is_template_path",
     "lower",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from sekisho.taint import ir
 from sekisho.taint.budget import Budget
+from sekisho.taint.collector import collector_paused
 from sekisho.taint.engine.report import report
 from sekisho.taint.engine.solver import Engine
 from sekisho.taint.findings import Analysis, Mode, NotAnalyzed
@@ -36,7 +37,8 @@ def analyze(
 
     The result does not depend on the order of `sources`, on the machine, or on the interpreter's hash seed.
     """
-    lowered = [lower(path, data) for path, data in sorted(sources.items())]
+    with collector_paused():
+        lowered = [lower(path, data) for path, data in sorted(sources.items())]
     return analyze_modules(lowered, mode=mode, knowledge=knowledge, budget=budget)
 
 
@@ -48,11 +50,14 @@ def analyze_modules(
     budget: Budget | None = None,
 ) -> Analysis:
     """Return the flows in `modules`, as `lower` made them, here or in another process."""
-    listed = list(modules)
+    with collector_paused():
+        return _analyzed(list(modules), mode, knowledge or default_knowledge(), budget or Budget())
+
+
+def _analyzed(listed: list[ir.ModuleIR | NotAnalyzed], mode: Mode, knowledge: Knowledge, budget: Budget) -> Analysis:
     lowered = [module for module in listed if isinstance(module, ir.ModuleIR)]
     refused = [module for module in listed if isinstance(module, NotAnalyzed)]
-    known = knowledge or default_knowledge()
-    engine = Engine(Program(lowered, known.every_type()), known, budget or Budget())
+    engine = Engine(Program(lowered, knowledge.every_type()), knowledge, budget)
     engine.run()
     gaps = {*refused, *engine.gaps, *(gap for module in lowered for gap in _gaps(module))}
     return Analysis(

@@ -19,7 +19,7 @@ Constant: TypeAlias = "str | bytes | int | float | bool | None"
 
 def place(line: int, column: int) -> int:
     """Return `line` and `column` (both from 1) as one integer."""
-    return line * COLUMNS + min(column, COLUMNS - 1)
+    return line * COLUMNS + (column if column < COLUMNS else COLUMNS - 1)
 
 
 def line_of(at: int) -> int:

@@ -38,9 +38,10 @@ class Module:
 
 
 class Function:
-    """One function. `owner`: its class; `outer`: the function it is written in; `receiver`: self, cls or None."""
+    """One function. `owner`: its class; `outer`: the function it is written in; `receiver`: self, cls or None;
+    `plain`: the parameters that positions fill, in order; `named`: those that names fill."""
 
-    __slots__ = ("definition", "module", "outer", "owner", "receiver", "traits")
+    __slots__ = ("definition", "module", "named", "outer", "owner", "plain", "receiver", "traits")
 
     def __init__(
         self, module: Module, definition: ir.Function, owner: "Class | None", outer: "Function | None"
@@ -51,6 +52,8 @@ class Function:
         self.outer = outer
         self.traits = frozenset(_decorator_name(decorator) for decorator in definition.decorators)
         self.receiver = self._receiver()
+        self.plain = tuple(p.name for p in definition.parameters if p.kind == "plain")
+        self.named = frozenset(p.name for p in definition.parameters if p.kind in {"plain", "named"})
 
     def _receiver(self) -> str | None:
         if (

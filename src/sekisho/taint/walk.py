@@ -1,8 +1,12 @@
 """Walking the IR without recursion: statements of a body, expressions of a statement."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from sekisho.taint import ir
+
+# Statements that hold blocks of statements.
+_WITH_BLOCKS = frozenset({ir.Branch, ir.Repeat, ir.Each, ir.Attempt, ir.Use})
 
 
 def dotted_name(node: ir.Expr) -> str | None:
@@ -22,8 +26,9 @@ def flat(block: ir.Block) -> Iterator[ir.Stmt]:
     while work:
         statement = work.pop()
         yield statement
-        for inner in reversed(_blocks(statement)):
-            work.extend(reversed(inner))
+        if type(statement) in _WITH_BLOCKS:
+            for inner in reversed(_blocks(statement)):
+                work.extend(reversed(inner))
 
 
 def _blocks(statement: ir.Stmt) -> list[ir.Block]:
@@ -75,39 +80,45 @@ def _nodes(parts: list[object], *, into_closures: bool = True) -> Iterator[ir.Ex
     work = list(reversed(parts))
     while work:
         node = work.pop()
-        if not isinstance(node, tuple):
+        # By exact type: nodes are never subclassed, and every node of a program comes by here.
+        kind = type(node)
+        if kind in _LEAVES:
+            yield cast("ir.Expr", node)
+        elif kind in _SCALARS:
             continue
-        if isinstance(node, ir.Closure):
+        elif isinstance(node, ir.Closure):
             yield node
             if into_closures:
                 for statement in node.function.body:
                     work.extend(reversed(_own_parts(statement)))
-            continue
-        if isinstance(node, _EXPRESSIONS):
-            yield node
-        work.extend(reversed(node))
+        elif isinstance(node, tuple):
+            if kind in _EXPRESSIONS:
+                yield cast("ir.Expr", node)
+            work.extend(reversed(node))
 
 
-_EXPRESSIONS = (
-    ir.Literal,
-    ir.Name,
-    ir.Attribute,
-    ir.Item,
-    ir.Slice,
-    ir.Call,
-    ir.Concat,
-    ir.Fill,
-    ir.Binary,
-    ir.Compare,
-    ir.Not,
-    ir.Logic,
-    ir.Choice,
-    ir.Collection,
-    ir.Table,
-    ir.Spread,
-    ir.Bind,
-    ir.Comprehension,
-    ir.Produce,
-    ir.Cast,
-    ir.Opaque,
+_LEAVES = frozenset({ir.Literal, ir.Name})
+_SCALARS = frozenset({int, str, bool, float, bytes, type(None)})
+_EXPRESSIONS = frozenset(
+    {
+        ir.Attribute,
+        ir.Item,
+        ir.Slice,
+        ir.Call,
+        ir.Concat,
+        ir.Fill,
+        ir.Binary,
+        ir.Compare,
+        ir.Not,
+        ir.Logic,
+        ir.Choice,
+        ir.Collection,
+        ir.Table,
+        ir.Spread,
+        ir.Bind,
+        ir.Comprehension,
+        ir.Produce,
+        ir.Cast,
+        ir.Opaque,
+    }
 )

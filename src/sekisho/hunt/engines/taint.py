@@ -50,9 +50,10 @@ class TaintEngine:
         if known is not None:
             on_progress(Progress(stage=Stage.ANALYZE, done=1, total=1))
             return known
-        lowered = self._lowered(sources, on_progress)
-        on_progress(Progress(stage=Stage.ANALYZE, done=0, total=1))
-        analysis = _analyze(lowered, mode, self._knowledge)
+        with taint.collector_paused():
+            lowered = self._lowered(sources, on_progress)
+            on_progress(Progress(stage=Stage.ANALYZE, done=0, total=1))
+            analysis = _analyze(lowered, mode, self._knowledge)
         on_progress(Progress(stage=Stage.ANALYZE, done=1, total=1))
         look = _look_of(sources, lowered, analysis)
         # A parser that died says something of this machine, not of the sources.

@@ -22,6 +22,7 @@ from sekisho.taint.engine.values import (
     bounded,
     join,
     merge_taints,
+    next_step,
     read,
     with_taints,
     write,
@@ -30,6 +31,8 @@ from sekisho.taint.program import Function
 
 # How deep the returned containers are put into the caller's terms; deeper ones fall together.
 _MAX_DEPTH = 3
+# What a caller can write to: `a`, `a.b`, `a["b"]`.
+_PATHS = (ir.Name, ir.Attribute, ir.Item)
 
 
 class Application:
@@ -61,20 +64,21 @@ class Application:
 
     def given(self, origin: Origin) -> Value | None:
         """Return what the caller gives for `origin`; None if it is not one of the function's own parameters."""
+        found = self._known.get(origin)
+        if found is not None:
+            return found
         if origin.kind == "result":
             values = self.results
-            start = values.get(origin if not origin.path else origin._replace(path=()))
+            start = values.get(origin if not origin.path else Origin(origin.kind, origin.name, (), origin.point))
         else:
             scope = self.scopes.get(origin.point) if origin.kind == "param" else None
             start = scope.get(origin.name, NOTHING) if scope is not None else None
         if start is None:
             return None
-        found = self._known.get(origin)
-        if found is None:
-            found = start
-            for key in origin.path:
-                found = read(found, self._key(found, key))
-            self._known[origin] = found
+        found = start
+        for key in origin.path:
+            found = read(found, self._key(found, key))
+        self._known[origin] = found
         return found
 
     def _key(self, holder: Value, key: str) -> str:
@@ -95,12 +99,15 @@ class Application:
         given = self.given(inner.origin)
         if given is None:
             return (inner,) if self.frame.belongs(inner) else ()
+        outside = all_taints(given)
+        if not outside:
+            return ()
         made = []
         point, why = self.frame.point(self.node.at), f"goes through {self.function.definition.qualname}"
-        for outer in all_taints(given):
+        for outer in outside:
             safe, facts, guards = outer.inside(inner)
-            taint = Taint(outer.origin, safe, facts, guards, outer.step)
-            made.append(taint.stepped(point, self.node, why, inner.step))
+            step = next_step(outer.step, point, self.node, why, inner.step)
+            made.append(Taint(outer.origin, safe, facts, guards, step))
         return tuple(made)
 
     def value(self, inner: Value, depth: int = _MAX_DEPTH) -> Value:
@@ -125,7 +132,7 @@ class Application:
         items = None
         if inner.items and depth:
             items = bounded({key: self.value(item, depth - 1) for key, item in inner.items.items()})
-        return Value(taints, inner.const, self._ref(inner.ref), items)
+        return Value(taints, inner.const, None if inner.ref is None else self._ref(inner.ref), items)
 
     def _ref(self, ref: object | None) -> object | None:
         """A bound method or super() carries a receiver in the function's terms; only its class is kept. A function
@@ -241,10 +248,10 @@ def _pass_on_hits(application: Application, summary: Summary) -> None:
 def _pass_on_writes(application: Application, summary: Summary, nodes: dict[str, ir.Expr]) -> None:
     for (name, key), value in summary.writes.items():
         node = nodes.get(name)
-        made = application.value(value)
-        if node is None or not (made.taints or made.items or made.ref):
+        if not isinstance(node, _PATHS):
             continue
-        if isinstance(node, ir.Name | ir.Attribute | ir.Item):
+        made = application.value(value)
+        if made.taints or made.items or made.ref:
             store(application.frame, node, key, made)
 
 

@@ -78,12 +78,12 @@ def bind(function: Function, bound: Value | None, arguments: Arguments) -> tuple
     if bound is not None and function.receiver is not None:
         given.insert(0, (bound, None))
     left_over: list[Value] = []
-    parameters = [p for p in function.definition.parameters if p.kind == "plain"]
+    plain = function.plain
     for number, (value, node) in enumerate(given):
-        if number < len(parameters):
-            values[parameters[number].name] = value
+        if number < len(plain):
+            values[plain[number]] = value
             if node is not None:
-                nodes[parameters[number].name] = node
+                nodes[plain[number]] = node
         else:
             left_over.append(value)
     _bind_rest(function, arguments, left_over, values)
@@ -113,7 +113,7 @@ def _left_over(left_over: list[Value], rest: Value | None, position: int) -> Val
 
 
 def _bind_named(function: Function, arguments: Arguments, values: dict[str, Value], nodes: dict[str, ir.Expr]) -> None:
-    names = {p.name for p in function.definition.parameters if p.kind in {"plain", "named"}}
+    names = function.named
     spare: dict[str, Value] = {}
     for name, value in arguments.named.items():
         if name in names:

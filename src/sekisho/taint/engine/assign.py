@@ -10,6 +10,8 @@ from sekisho.taint.engine.values import ANY, NOTHING, Value, everything, join, r
 
 # `a.b.c.d = x`: beyond this depth the write is forgotten, as is the read.
 _MAX_DEPTH = 4
+# Expressions whose answer may be asked for later, by the name it was given.
+_TESTS = (ir.Compare, ir.Not, ir.Logic, ir.Call)
 
 
 def assign(frame: Frame, target: ir.Expr, value: Value, node: ir.Expr | None) -> None:
@@ -49,7 +51,7 @@ def _keep_outside(frame: Frame, name: str, value: Value) -> None:
 
 
 def _stepped(frame: Frame, target: ir.Name, value: Value, node: ir.Expr | None) -> Value:
-    if isinstance(node, ir.Compare | ir.Not | ir.Logic | ir.Call) and not value.taints and value.ref is None:
+    if not value.taints and value.ref is None and isinstance(node, _TESTS):
         return Value((), value.const, None, value.items, None, value.made_from, node)
     if not value.taints or node is None or isinstance(node, ir.Name):
         return value

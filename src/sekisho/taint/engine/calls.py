@@ -55,7 +55,8 @@ def call(frame: Frame, node: ir.Call) -> Value:
     else:
         callee = frame.value(target)
     arguments = evaluate_arguments(frame, node)
-    _reach_reflection(frame, node, callee)
+    if callee.taints:
+        _reach_reflection(frame, node, callee)
     check_named_arguments(frame, node)
     check_logging(frame, node)
     return invoke(frame, node, callee, receiver, arguments)

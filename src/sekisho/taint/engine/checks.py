@@ -100,9 +100,12 @@ def _looks_secret(name: str, text: str) -> bool:
 
 def check_predictable(frame: Frame, name: str, value: Value, node: ir.Expr) -> None:
     """Note what should be a secret and comes from a generator that can be predicted."""
+    taints = all_taints(value)
+    if not taints:
+        return
     for check in frame.knowledge.predictable:
         if check.names.search(name.lower()):
-            for taint in all_taints(value):
+            for taint in taints:
                 origin = taint.origin
                 if origin.kind == "source" and origin.name.startswith(OWN) and check.rule.kind not in taint.safe:
                     point = frame.point(node.at)

@@ -80,12 +80,10 @@ def _carries_no_text(parameter: ir.Parameter) -> bool:
 
 
 def _matches(program: Program, entry: Entry, function: Function, origin: Origin) -> bool:
-    names = {parameter.name for parameter in function.definition.parameters}
     return (
         (origin.name == function.receiver) is entry.receiver
         and origin.name not in entry.exempt
         and (not entry.parameters or origin.name in entry.parameters)
-        and entry.beside <= names
         and (not entry.methods or function.definition.name in entry.methods)
         and _path_matches(entry, origin)
         and (not entry.bases or _has_base(function, entry.bases))
@@ -93,6 +91,7 @@ def _matches(program: Program, entry: Entry, function: Function, origin: Origin)
         and (not entry.annotations or _is_annotated(program, entry, function, origin))
         and (not entry.marked or _is_marked(entry, function, origin))
         and not (entry.plain and _has_type(entry.plain, function, origin))
+        and entry.beside.issubset(parameter.name for parameter in function.definition.parameters)
     )
 
 

@@ -44,6 +44,7 @@ class Frame:
         "function",
         "inherited",
         "knowledge",
+        "limit",
         "loops",
         "module",
         "outside",
@@ -82,6 +83,7 @@ class Frame:
         self.produced: Value | None = None
         self.summary = Summary()
         self.steps = 0
+        self.limit = engine.budget.steps_per_function
         self.recalling = False
         self.depth = 0
         # A limit was reached: what comes after it was not looked at.
@@ -98,7 +100,7 @@ class Frame:
     def value(self, node: ir.Expr) -> Value:
         """Return what `node` may be, with the effects of working it out. Raises BudgetSpent."""
         self.steps += 1
-        if self.steps > self.engine.budget.steps_per_function:
+        if self.steps > self.limit:
             raise BudgetSpent
         return self.table[type(node)](self, node)
 

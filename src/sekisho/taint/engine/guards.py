@@ -24,6 +24,7 @@ from sekisho.taint.engine.values import (
 )
 
 _ALL = frozenset({HARMLESS})
+_PATHS = (ir.Name, ir.Attribute, ir.Item)
 _NUMBERS = frozenset({"int", "float", "bool", "complex", "numbers.Number", "numbers.Integral", "numbers.Real"}) | {
     f"java.lang.{name}" for name in ("Integer", "Long", "Number", "Boolean", "Double")
 }
@@ -56,7 +57,7 @@ def _refine(frame: Frame, test: ir.Expr, truth: bool, env: Env) -> Env | None:
         return _call(frame, test, truth, env)
     if isinstance(test, ir.Bind):
         return refine(frame, test.value, truth, refine(frame, test.target, truth, env))
-    if isinstance(test, ir.Name | ir.Attribute | ir.Item):
+    if isinstance(test, _PATHS):
         return _truth(frame, test, truth, env)
     return env
 

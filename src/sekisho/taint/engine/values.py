@@ -64,7 +64,19 @@ class Step:
         self.expression = expression
         self.why = why
         self.inner = inner
-        self.length: int = 1 + (before.length if before else 0) + (inner.length if inner else 0)
+        self.length: int = 1 + (before.length if before is not None else 0) + (inner.length if inner is not None else 0)
+
+
+def next_step(
+    before: Step | None, point: Point, expression: ir.Expr | str, why: str, inner: Step | None
+) -> Step | None:
+    """Return the step after `before`; `before` itself where it is at `point` already or the flow is long enough."""
+    if before is None:
+        return Step(None, point, expression, why, inner) if inner is None or inner.length < MAX_STEPS else None
+    if inner is None and before.point.at == point.at and before.point == point:
+        return before
+    length = 1 + before.length + (inner.length if inner is not None else 0)
+    return before if length > MAX_STEPS else Step(before, point, expression, why, inner)
 
 
 class Guard(NamedTuple):
@@ -120,13 +132,8 @@ class Taint:
 
     def stepped(self, point: Point, expression: ir.Expr | str, why: str, inner: Step | None = None) -> "Taint":
         """Return this taint one step further on."""
-        before = self.step
-        if before is not None and before.point.at == point.at and before.point == point and inner is None:
-            return self
-        length = 1 + (before.length if before else 0) + (inner.length if inner else 0)
-        if length > MAX_STEPS:
-            return self
-        return Taint(self.origin, self.safe, self.facts, self.guards, Step(before, point, expression, why, inner))
+        step = next_step(self.step, point, expression, why, inner)
+        return self if step is self.step else Taint(self.origin, self.safe, self.facts, self.guards, step)
 
     def guarded(self, guard: Guard) -> "Taint":
         """Return this taint with a guard noted that does not hold."""
@@ -211,18 +218,29 @@ def merge_taints(left: tuple[Taint, ...], right: tuple[Taint, ...]) -> tuple[Tai
         return left
     if not left:
         return right
+    if len(left) == 1 == len(right) and left[0].origin == right[0].origin:
+        merged = _merged(left[0], right[0])
+        return left if merged is left[0] else (merged,)
     found = {taint.origin: taint for taint in left}
+    changed = len(found) < len(left)
     for taint in right:
         seen = found.get(taint.origin)
         if seen is None:
             if len(found) < MAX_TAINTS:
                 found[taint.origin] = taint
+                changed = True
         elif seen is not taint:
-            found[taint.origin] = _merged(seen, taint)
-    return tuple(found.values())
+            merged = _merged(seen, taint)
+            if merged is not seen:
+                found[taint.origin] = merged
+                changed = True
+    # Most often the right is the left once more; an equal value that is the same one is known at a glance.
+    return tuple(found.values()) if changed else left
 
 
 def _merged(left: Taint, right: Taint) -> Taint:
+    if left is right:
+        return left
     if left.safe == right.safe and left.facts == right.facts and left.guards == right.guards:
         return left
     guards = left.guards + tuple(guard for guard in right.guards if guard not in left.guards)
@@ -239,11 +257,19 @@ def join(left: Value, right: Value, depth: int = 3) -> Value:
     if left is right:
         return left
     same = left.const is right.const or (type(left.const) is type(right.const) and left.const == right.const)
+    taints = merge_taints(left.taints, right.taints)
+    ref = left.ref if left.ref is right.ref else _either(left.ref, right.ref)
+    items = left.items if left.items is right.items else _join_items(left.items, right.items, depth)
+    alike = (
+        same and left.self_origin == right.self_origin and left.made_from == right.made_from and left.test is right.test
+    )
+    if alike and taints is left.taints and ref is left.ref and items is left.items:
+        return left
     return Value(
-        merge_taints(left.taints, right.taints),
+        taints,
         left.const if same else UNKNOWN,
-        _either(left.ref, right.ref),
-        _join_items(left.items, right.items, depth),
+        ref,
+        items,
         left.self_origin if left.self_origin == right.self_origin else None,
         left.made_from if left.made_from == right.made_from else (),
         left.test if left.test is right.test else _joined_test(left, right),
@@ -269,9 +295,9 @@ def both_ways(left: "dict[str, Value]", right: "dict[str, Value]") -> "dict[str,
 
 def _either(left: object | None, right: object | None) -> object | None:
     """A name that is bound on one way only is most often `None` on the other."""
-    if left is right or right is None:
+    if left is right or right is None or (type(left) is type(right) and left == right):
         return left
-    if left is None or (type(left) is type(right) and left == right):
+    if left is None:
         return right
     return one_of([left, right])
 
@@ -304,10 +330,14 @@ def _join_items(left: dict[str, Value] | None, right: dict[str, Value] | None, d
     if depth == 0:
         return {ANY: everything(list(left.values()) + list(right.values()))}
     made = dict(left)
+    changed = len(left) > MAX_ITEMS
     for key, value in right.items():
-        seen = made.get(key)
-        made[key] = value if seen is None else join(seen, value, depth - 1)
-    return bounded(made)
+        seen = left.get(key)
+        joined = value if seen is None else join(seen, value, depth - 1)
+        if joined is not seen:
+            made[key] = joined
+            changed = True
+    return bounded(made) if changed else left
 
 
 def bounded(items: dict[str, Value]) -> dict[str, Value]:
@@ -409,7 +439,7 @@ def _below(value: Value, key: str) -> Value:
     origin = value.self_origin
     if origin is None or len(origin.path) >= MAX_PATH:
         return Value(value.taints)
-    deeper = origin._replace(path=(*origin.path, key))
+    deeper = Origin(origin.kind, origin.name, (*origin.path, key), origin.point)
     taints = tuple(
         Taint(deeper, taint.safe, taint.facts, taint.guards, taint.step) if taint.origin == origin else taint
         for taint in value.taints

@@ -66,8 +66,8 @@ class Lowering:
 
 def place_of(node: Node) -> int:
     """Return where `node` begins."""
-    point = node.start_point
-    return ir.place(point[0] + 1, point[1] + 1)
+    row, column = node.start_point
+    return ir.place(row + 1, column + 1)
 
 
 def text_of(node: Node) -> str:
